@@ -1,0 +1,130 @@
+"""Settings: the defaults, one TOML file that overrides them, and errors that name the path of a wrong key.
+
+Durations are seconds, sizes are bytes. No file is needed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from platformdirs import user_data_path
+
+from securechat.errors import SecurechatError
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class ConfigError(SecurechatError):
+    """The configuration file is unreadable, or a value in it is not of its kind."""
+
+    exit_status = 2
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str = "localhost"
+    network: str = "securechat"
+    data: str | None = None
+    motd: str = ""
+
+
+class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    address: str = ""  # every interface
+    port: Annotated[int, Meta(ge=0, le=65535)] = 6697
+
+
+class TLS(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    certificate: str | None = None
+    key: str | None = None
+    min_version: Literal["1.2", "1.3"] = "1.3"
+
+
+class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    bcrypt_rounds: Annotated[int, Meta(ge=4, le=16)] = 12
+    min_password_length: Positive = 8
+    refuse_common_passwords: bool = True
+
+
+class Channels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    autojoin: tuple[str, ...] = ("#lobby",)
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    exempt: tuple[str, ...] = ()  # networks that connection, login and pacing limits do not apply to
+    unauthenticated: Positive = 1000  # connections before admission, in all
+    unauthenticated_per_address: Positive = 20
+    registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission
+    registration_line: Positive = 8192  # bytes of a pending line before admission
+    registration_commands: Positive = 64  # commands before admission
+    sasl: Positive = 4096  # bytes of one SASL response, as base64
+    outbox: Positive = 1024 * 1024  # bytes waiting for one client, then it is closed with a reason
+    channels_per_account: Positive = 200
+    ping_interval: Seconds = 120.0
+    ping_timeout: Seconds = 60.0
+
+
+class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str | None = None  # "sqlite:///…"; without it securechat.db in the data folder
+    durability: Literal["full", "normal"] = "full"
+    timeout: Seconds = 3.0  # how long a turn waits for the database's lock before its senders are told
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    json: bool = False
+    file: str | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One value per table of the file; frozen, made once at start and handed down."""
+
+    server: Server = Server()
+    listen: tuple[Listen, ...] = (Listen(),)
+    tls: TLS = TLS()
+    auth: Auth = Auth()
+    channels: Channels = Channels()
+    limits: Limits = Limits()
+    store: Store = Store()
+    log: Log = Log()
+
+
+def load(path: Path) -> Settings:
+    """Read the TOML file at `path`; what it does not say keeps its default. Raises ConfigError."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = msgspec.convert(table, Settings)
+        for network in settings.limits.exempt:
+            ipaddress.ip_network(network)
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {str(path)!r}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return settings
+
+
+def find(data: Path | None, config: Path | None) -> tuple[Settings, Path]:
+    """The settings in force and the server's data folder.
+
+    `--config` names a file; without it `config.toml` in the data folder counts if it is there. `--data` wins over
+    the file's `server.data`.
+    """
+    folder = data or default_data()
+    if config is None and (folder / "config.toml").exists():
+        config = folder / "config.toml"
+    settings = load(config) if config is not None else Settings()
+    if data is None and settings.server.data is not None:
+        folder = Path(settings.server.data).expanduser()
+    return settings, folder
+
+
+def default_data() -> Path:
+    return user_data_path("securechat", appauthor=False) / "server"
+
+
+def default_profile() -> Path:
+    return user_data_path("securechat", appauthor=False) / "client"
