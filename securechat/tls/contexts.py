@@ -1,0 +1,125 @@
+"""TLS contexts: the server's, and the client's for each kind of trust.
+
+`cryptography` is imported only when a server's certificate is read: a client that checks a CA does without.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from securechat.tls import pair
+from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, TrustError, gen_certs
+
+# With `irc`, with no ALPN and with nothing in common the selected protocol is `irc` or None, and both mean IRC:
+# CPython ignores an offer without overlap instead of failing the handshake.
+IRC = "irc"
+HTTP = "http/1.1"
+
+Version = Literal["1.2", "1.3"]
+_versions: dict[Version, ssl.TLSVersion] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # forward secret and authenticated; TLS 1.3 has no others
+
+
+def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -> ssl.SSLContext:
+    """What a listener shakes hands with. Raises CertificateError when the pair would serve nobody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _harden(context, min_version)
+    context.num_tickets = 0  # sessions last for days: nobody resumes, and a ticket costs every handshake a write
+    context.options |= ssl.OP_NO_TICKET  # the same for TLS 1.2
+    context.set_alpn_protocols([IRC, HTTP])
+    _check_dates(certificate)
+    _load_pair(context, certificate, key)
+    return context
+
+
+def client_context(ca_file: Path | None = None, *, pinned: bool = False) -> ssl.SSLContext:
+    """What a client shakes hands with: it trusts the CAs in `ca_file`, else those of the system.
+
+    With `pinned` the chain and the name are not checked: the caller compares the pin of the peer's certificate
+    after the handshake and sends nothing before. Raises CertificateError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _harden(context, "1.2")
+    context.set_alpn_protocols([IRC])
+    if pinned:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        # Python 3.13's defaults, on every version: a server that some members cannot reach is found out early.
+        context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+        _trust(context, ca_file)
+    return context
+
+
+def _harden(context: ssl.SSLContext, min_version: Version) -> None:
+    context.minimum_version = _versions[min_version]
+    context.set_ciphers(_ciphers_of_1_2)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+
+
+def _trust(context: ssl.SSLContext, ca_file: Path | None) -> None:
+    if ca_file is None:
+        return context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    _check_readable(ca_file, "bring the server's ca.crt here or give its path with --ca")
+    try:
+        context.load_verify_locations(ca_file)
+    except ssl.SSLError as error:
+        raise TrustError(f"{ca_file} holds no certificate in PEM; ask the server's operator for its ca.crt") from error
+    return None
+
+
+def _check_dates(certificate: Path) -> None:
+    from cryptography import x509
+
+    _check_readable(certificate, _mend(certificate, ""))
+    try:
+        read = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except ValueError as error:
+        raise CertificateError(f"{certificate} holds no certificate in PEM; {_mend(certificate, '--force')}") from error
+    now = datetime.now(UTC)
+    if read.not_valid_after_utc <= now:
+        raise CertificateError(
+            f"certificate {certificate} expired {read.not_valid_after_utc:%Y-%m-%d}; {_mend(certificate, 'renew')}"
+        )
+    if read.not_valid_before_utc > now:
+        raise CertificateError(
+            f"certificate {certificate} begins only {read.not_valid_before_utc:%Y-%m-%d %H:%M} UTC;"
+            " check this machine's clock"
+        )
+
+
+def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    def passphrase() -> str:
+        raise PassphraseNeeded(key)
+
+    remedy = _mend(certificate, "--force")
+    if not pair.waiting(key).exists():
+        _check_readable(key, f"bring it back or {remedy}")
+    try:
+        pair.load(context, certificate, key, passphrase)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise CertificateError(f"key {key} does not belong to certificate {certificate}; {remedy}") from error
+        raise CertificateError(
+            f"cannot use {certificate} with key {key}: {error.reason or 'not in PEM'}; {remedy}"
+        ) from error
+    except OSError as error:
+        raise CertificateMissing(f"cannot read {key}: {error.strerror}; {remedy}") from error
+
+
+def _mend(certificate: Path, arguments: str) -> str:
+    """What to do about a bad pair; gen_certs.py can replace only what it made."""
+    if certificate.name != "server.crt":
+        return "get a new pair from its issuer"
+    return f"run {gen_certs(certificate.parent, arguments)}"
+
+
+def _check_readable(path: Path, remedy: str) -> None:
+    """Say which file it is: the errors of `ssl` do not."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise CertificateMissing(f"cannot read {path}: {error.strerror}; {remedy}") from error

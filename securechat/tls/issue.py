@@ -1,0 +1,116 @@
+"""Certificates as values: how a CA, a server's and a client's are made. No files here.
+
+All satisfy strict X.509 checking (RFC 5280 with key identifiers), which Python 3.13 does by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CA_LIFE = timedelta(days=3650)
+CLOCK_SKEW = timedelta(hours=1)  # a peer's clock may be behind ours by so much
+LONGEST_COMMON_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
+
+    @property
+    def certificate_pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def key_pem(self) -> bytes:
+        return self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def authority() -> Pair:
+    """A new CA that may sign leaves and no further CAs."""
+    key = new_key()
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    # Two CAs of one team must not share a name, or a client that holds both may pick the wrong one.
+    name = common_name(f"securechat CA {identifier.digest[:4].hex()}")
+    builder = (
+        _builder(name, key, datetime.now(UTC) + CA_LIFE)
+        .issuer_name(name)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.AuthorityKeyIdentifier(identifier.digest, None, None), critical=False)
+    )
+    return Pair(builder.sign(key, hashes.SHA256()), key)
+
+
+def server(
+    ca: Pair, key: ec.EllipticCurvePrivateKey, subject: x509.Name, names: Sequence[x509.GeneralName], until: datetime
+) -> Pair:
+    builder = _leaf(ca, key, subject, ExtendedKeyUsageOID.SERVER_AUTH, until)
+    builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return Pair(builder.sign(ca.key, hashes.SHA256()), key)
+
+
+def client(ca: Pair, key: ec.EllipticCurvePrivateKey, account: str, until: datetime) -> Pair:
+    builder = _leaf(ca, key, common_name(account), ExtendedKeyUsageOID.CLIENT_AUTH, until)
+    return Pair(builder.sign(ca.key, hashes.SHA256()), key)
+
+
+def common_name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _leaf(
+    ca: Pair,
+    key: ec.EllipticCurvePrivateKey,
+    subject: x509.Name,
+    usage: x509.ObjectIdentifier,
+    until: datetime,
+) -> x509.CertificateBuilder:
+    issuer = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return (
+        _builder(subject, key, until)
+        .issuer_name(ca.certificate.subject)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
+    )
+
+
+def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey, until: datetime) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(min(datetime.now(UTC), until) - CLOCK_SKEW)
+        .not_valid_after(until)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
