@@ -1,0 +1,87 @@
+"""The capabilities of this server: a bit for each, and how CAP lists them.
+
+Source: IRCv3 capability-negotiation 302 and the specification of each capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+SASL = 1 << 0
+MESSAGE_TAGS = 1 << 1
+SERVER_TIME = 1 << 2
+ACCOUNT_TAG = 1 << 3
+ECHO_MESSAGE = 1 << 4
+BATCH = 1 << 5
+LABELED_RESPONSE = 1 << 6
+MULTI_PREFIX = 1 << 7
+EXTENDED_JOIN = 1 << 8
+CAP_NOTIFY = 1 << 9
+STANDARD_REPLIES = 1 << 10
+CHATHISTORY = 1 << 11
+
+LIST_BYTES = 400  # of names in one CAP line, so that with the server's name the line stays below 512
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    name: str
+    bit: int
+    value: str = ""  # shown to clients that know CAP 302
+
+    @property
+    def draft(self) -> bool:
+        return self.name.startswith("draft/")
+
+
+CAPABILITIES: Mapping[str, Capability] = {
+    capability.name: capability
+    for capability in (
+        Capability("account-tag", ACCOUNT_TAG),
+        Capability("batch", BATCH),
+        Capability("cap-notify", CAP_NOTIFY),
+        Capability("draft/chathistory", CHATHISTORY),
+        Capability("echo-message", ECHO_MESSAGE),
+        Capability("extended-join", EXTENDED_JOIN),
+        Capability("labeled-response", LABELED_RESPONSE),
+        Capability("message-tags", MESSAGE_TAGS),
+        Capability("multi-prefix", MULTI_PREFIX),
+        Capability("sasl", SASL, "PLAIN"),
+        Capability("server-time", SERVER_TIME),
+        Capability("standard-replies", STANDARD_REPLIES),
+    )
+}
+
+
+def listed(version: int) -> list[str]:
+    """What CAP LS names: with version 302 everything and its values, else one line that old clients can take."""
+    if version >= 302:
+        return [f"{c.name}={c.value}" if c.value else c.name for c in CAPABILITIES.values()]
+    return [c.name for c in CAPABILITIES.values() if not c.draft]
+
+
+def names(caps: int) -> list[str]:
+    return [c.name for c in CAPABILITIES.values() if c.bit & caps]
+
+
+def in_lines(words: list[str]) -> Iterator[str]:
+    """The words joined into as few parameters as fit in CAP lines; one empty parameter when there are none."""
+    line = ""
+    for word in words:
+        if line and len(line) + 1 + len(word) > LIST_BYTES:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
+
+
+def requested(words: str, caps: int) -> int | None:
+    """`caps` after the CAP REQ `words` (`-name` takes one away), or None: an unknown name refuses the whole request."""
+    for word in words.split():
+        capability = CAPABILITIES.get(word.removeprefix("-"))
+        if capability is None:
+            return None
+        caps = caps & ~capability.bit if word.startswith("-") else caps | capability.bit
+    return caps

@@ -1,0 +1,28 @@
+"""Names of accounts and channels: what is allowed, and when two are the same (casemapping ascii)."""
+
+from __future__ import annotations
+
+import re
+import string
+
+NICK_LENGTH = 32
+CHANNEL_LENGTH = 64
+CHANNEL_PREFIX = "#"
+
+_ACCOUNT = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{0,{NICK_LENGTH - 1}}}", re.ASCII)
+_CHANNEL = re.compile(r"#[^\x00-\x20\x7f,:*?!@]+")
+_FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def fold(name: str) -> str:
+    """The form in which names are compared; only A-Z change, as CASEMAPPING=ascii says."""
+    return name.translate(_FOLD)
+
+
+def is_account_name(name: str) -> bool:
+    return _ACCOUNT.fullmatch(name) is not None
+
+
+def is_channel_name(name: str) -> bool:
+    """A channel's name is at most 64 bytes and holds no space, comma, colon, control or mask character."""
+    return len(name.encode(errors="replace")) <= CHANNEL_LENGTH and _CHANNEL.fullmatch(name) is not None
