@@ -1,0 +1,223 @@
+"""Accounts as administrators and logins use them. Every operation is one short transaction with its `change` rows.
+
+Passwords come as hashes, computed before: the database's lock is never held over a hash.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from securechat.errors import SecurechatError
+from securechat.protocol.names import NICK_LENGTH, fold, is_account_name
+from securechat.store import changes, channels
+from securechat.store.changes import ACCOUNT, as_account
+from securechat.store.database import Database
+from securechat.store.rows import Account, AccountId, MemberStored
+from securechat.store.schema import account, member
+
+Role = Literal["admin", "member"]
+
+
+class AccountExists(SecurechatError):
+    """The name is taken, or reserved for an account that was deleted."""
+
+
+class NoSuchAccount(SecurechatError):
+    """No account has this name, or it was deleted."""
+
+
+class BadName(SecurechatError):
+    """The text cannot be an account's name."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    name: str
+    hash: bytes = field(repr=False)
+    role: Role = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a login is proved against; `suspended` counts only once the password was right."""
+
+    account: AccountId
+    name: str
+    hash: bytes = field(repr=False)
+    password_version: int
+    suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    account: Account
+    created: int
+    released: bool  # deleted, and the name is free again
+
+
+def check_name(name: str) -> None:
+    """Raises BadName."""
+    if not is_account_name(name):
+        words = f"a letter, then up to {NICK_LENGTH - 1} letters, digits, - or _"
+        raise BadName(f"{name!r} cannot be an account's name; expected {words}")
+
+
+class Accounts:
+    """The people of one database; new ones become members of the channels `autojoin`."""
+
+    def __init__(self, database: Database, autojoin: Sequence[str]) -> None:
+        self._database = database
+        self._autojoin = autojoin
+
+    def find(self, name: str) -> Account | None:
+        """The account of this name, a deleted one too while it keeps the name reserved."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*ACCOUNT).where(account.c.name_key == fold(name))).first()
+        return as_account(*row) if row else None
+
+    def check_free(self, name: str) -> None:
+        """Whether a new account may have this name. Raises BadName, AccountExists."""
+        check_name(name)
+        if (taken := self.find(name)) is not None:
+            raise _exists(taken)
+
+    def required(self, name: str, *, deleted: bool = False) -> Account:
+        """The account of this name; a deleted one only if `deleted`. Raises NoSuchAccount."""
+        with self._database.read() as connection:
+            return _required(connection, name, deleted=deleted)
+
+    def credentials(self, name: str) -> Credentials | None:
+        """None for names that nobody may log in with: unknown or deleted."""
+        columns = select(
+            account.c.id, account.c.name, account.c.password_hash, account.c.password_version, account.c.suspended
+        )
+        with self._database.read() as connection:
+            row = connection.execute(
+                columns.where(account.c.name_key == fold(name), account.c.deleted_at.is_(None))
+            ).first()
+        return Credentials(row[0], row[1], row[2], row[3], bool(row[4])) if row else None
+
+    def standing(self, ident: AccountId) -> tuple[Account, tuple[MemberStored, ...]]:
+        """The account of this id and its memberships, as they are now."""
+        mine = select(member.c.channel, member.c.account_id, member.c.role).where(member.c.account_id == ident)
+        with self._database.read() as connection:
+            row = connection.execute(select(*ACCOUNT).where(account.c.id == ident)).one()
+            members = connection.execute(mine.order_by(member.c.channel)).all()
+        return as_account(*row), tuple(MemberStored(*one) for one in members)
+
+    def listing(self) -> list[Listed]:
+        """Everyone, deleted accounts too, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(account.c.created, account.c.name_key, *ACCOUNT).order_by(account.c.name, account.c.id)
+            ).all()
+        return [Listed(as_account(*row[2:]), created=row[0], released=row[1] is None) for row in rows]
+
+    def add(self, name: str, hash: bytes, *, admin: bool = False) -> None:
+        """Raises BadName, AccountExists."""
+        self.add_all([NewAccount(name, hash, "admin" if admin else "member")])
+
+    def add_all(self, people: Sequence[NewAccount]) -> None:
+        """All or none. Raises BadName, AccountExists for the first that cannot be."""
+        for person in people:
+            check_name(person.name)
+        with self._database.write() as connection:
+            channels.ensure(connection, self._autojoin)
+            added = _insert(connection, people)
+            channels.join(connection, added, self._autojoin)
+            changes.note(connection, added)
+
+    def set_password(self, name: str, hash: bytes) -> None:
+        """Sessions that logged in with the password before end. Raises NoSuchAccount."""
+        # By 2: a member's own change, which the running server may just be storing, counts up by 1 and must not win.
+        self._update(name, password_hash=hash, password_version=account.c.password_version + 2)
+
+    def suspend(self, name: str) -> None:
+        """No login, and the sessions end; all else stays. Raises NoSuchAccount."""
+        self._update(name, suspended=1)
+
+    def resume(self, name: str) -> None:
+        """Raises NoSuchAccount."""
+        self._update(name, suspended=0)
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Raises NoSuchAccount."""
+        self._update(name, role=role)
+
+    def delete(self, name: str, *, release_name: bool = False) -> None:
+        """End the account and its memberships; what was said stays, under its name.
+
+        The name stays reserved unless `release_name`, which frees that of an account deleted earlier, too: its next
+        owner is another account and sees nothing of this one. Raises NoSuchAccount.
+        """
+        with self._database.write() as connection:
+            person = _required(connection, name, deleted=release_name)
+            if not person.deleted:
+                _end(connection, person.id)
+            if release_name:
+                connection.execute(update(account).where(account.c.id == person.id).values(name_key=None))
+            changes.note(connection, [person.id])
+
+    def _update(self, name: str, **values: Any) -> None:
+        with self._database.write() as connection:
+            person = _required(connection, name)
+            connection.execute(update(account).where(account.c.id == person.id).values(**values))
+            changes.note(connection, [person.id])
+
+
+def _required(connection: Connection, name: str, *, deleted: bool = False) -> Account:
+    row = connection.execute(select(*ACCOUNT).where(account.c.name_key == fold(name))).first()
+    if row is None:
+        raise NoSuchAccount(f"there is no account {name!r}; see: securechat users list")
+    found = as_account(*row)
+    if found.deleted and not deleted:
+        raise NoSuchAccount(f"account {found.name!r} was deleted; see: securechat users list")
+    return found
+
+
+def _insert(connection: Connection, people: Sequence[NewAccount]) -> list[AccountId]:
+    """The ids of the new accounts. Few statements, for the lock is held meanwhile."""
+    keys = [fold(person.name) for person in people]
+    taken = connection.execute(select(*ACCOUNT).where(account.c.name_key.in_(keys))).first()
+    if taken is not None:
+        raise _exists(as_account(*taken))
+    now = time.time_ns() // 1_000_000
+    rows = [
+        {
+            "name": person.name,
+            "name_key": key,
+            "password_hash": person.hash,
+            "password_version": 1,
+            "role": person.role,
+            "suspended": 0,
+            "created": now,
+        }
+        for person, key in zip(people, keys, strict=True)
+    ]
+    connection.execute(insert(account), rows)
+    added = select(account.c.id).where(account.c.name_key.in_(keys)).order_by(account.c.id)
+    return list(connection.execute(added).scalars())
+
+
+def _exists(taken: Account) -> AccountExists:
+    if taken.deleted:
+        words = "belonged to a deleted account and is reserved; free it with: securechat deluser --release-name"
+        return AccountExists(f"the name {taken.name!r} {words} {taken.name}")
+    return AccountExists(f"account {taken.name!r} already exists; change it with: securechat passwd {taken.name}")
+
+
+def _end(connection: Connection, ident: AccountId) -> None:
+    connection.execute(delete(member).where(member.c.account_id == ident))
+    values = {
+        "deleted_at": time.time_ns() // 1_000_000,
+        "password_hash": b"",
+        "password_version": account.c.password_version + 2,
+    }
+    connection.execute(update(account).where(account.c.id == ident).values(values))

@@ -1,0 +1,63 @@
+"""The table `change`: how a running server learns what an administrator wrote."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from securechat.store.rows import Account, AccountChanged, AccountId, MemberStored
+from securechat.store.schema import account, change, member
+
+
+def note(connection: Connection, accounts: Iterable[AccountId]) -> None:
+    """Say that these accounts or their memberships changed; in the transaction that changes them."""
+    now = time.time_ns() // 1_000_000
+    rows = [{"kind": "account", "account_id": one, "created": now} for one in accounts]
+    if rows:
+        connection.execute(insert(change), rows)
+
+
+def newest_id(connection: Connection) -> int:
+    """The id to begin `since` from. Read it in the transaction of the snapshot, or before it."""
+    newest: int = connection.execute(select(func.coalesce(func.max(change.c.id), 0))).scalar_one()
+    return newest
+
+
+def since(connection: Connection, after: int) -> list[AccountChanged]:
+    """What changed behind the id `after`, oldest first, each account once, as it is now."""
+    newest = select(func.max(change.c.id).label("id"), change.c.account_id).where(change.c.id > after)
+    changed = newest.where(change.c.kind == "account").group_by(change.c.account_id).subquery()
+    rows = connection.execute(
+        select(changed.c.id, *ACCOUNT).join(account, account.c.id == changed.c.account_id).order_by(changed.c.id)
+    ).all()
+    members = connection.execute(
+        select(member.c.channel, member.c.account_id, member.c.role)
+        .join(changed, changed.c.account_id == member.c.account_id)
+        .order_by(member.c.channel)
+    ).all()
+    of: dict[AccountId, list[MemberStored]] = {}
+    for channel, owner, role in members:
+        of.setdefault(owner, []).append(MemberStored(channel, owner, role))
+    return [AccountChanged(row[0], as_account(*row[1:]), tuple(of.get(row[1], ()))) for row in rows]
+
+
+def prune(connection: Connection, upto: int) -> None:
+    """Forget the changes up to this id; for `serve` at start, which reads everything anyway."""
+    connection.execute(delete(change).where(change.c.id <= upto))
+
+
+ACCOUNT = (
+    account.c.id,
+    account.c.name,
+    account.c.role,
+    account.c.suspended,
+    account.c.deleted_at,
+    account.c.password_version,
+)
+
+
+def as_account(ident: int, name: str, role: str, suspended: int, deleted_at: int | None, version: int) -> Account:
+    """The columns `ACCOUNT` as a value."""
+    return Account(ident, name, role, bool(suspended), deleted_at is not None, version)

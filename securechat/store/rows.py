@@ -1,0 +1,152 @@
+"""What a turn asks the store to keep: plain values, applied in order in one transaction.
+
+Channels are keyed by their casefolded name, accounts by their id. Times are milliseconds since the epoch, UTC.
+A `target` is a channel's key, or `pair(a, b)` for the direct messages of two accounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+AccountId = int
+
+
+def pair(one: AccountId, other: AccountId) -> str:
+    """The target of two accounts' direct messages; can never be a channel's key, which starts with #."""
+    low, high = sorted((one, other))
+    return f"{low}:{high}"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryStored:
+    """One message or event of a target's history; `seq` is given by whoever commits."""
+
+    target: str
+    msgid: str
+    time: int
+    kind: str  # the command: PRIVMSG, NOTICE, JOIN, PART, KICK, TOPIC, MODE …
+    sender: AccountId
+    text: str = field(repr=False)  # for events the command's parameters behind the channel, as on the wire
+    tags: str = field(default="", repr=False)  # client-only tags worth keeping, as on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStored:
+    """A channel as it is now; inserted, or every column replaced."""
+
+    key: str
+    name: str
+    created: int
+    topic: str
+    topic_by: str
+    topic_time: int
+    modes: str  # letters without parameters, sorted: "nt"
+    password: str | None = field(repr=False)  # mode k
+    user_limit: int | None  # mode l
+
+
+@dataclass(frozen=True, slots=True)
+class MemberStored:
+    channel: str
+    account: AccountId
+    role: int  # bits: 2 operator, 1 voice; 0 plain
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemoved:
+    channel: str
+    account: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class ListModeStored:
+    channel: str
+    mode: str  # b, e or I
+    mask: str
+    set_by: str
+    set_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListModeRemoved:
+    channel: str
+    mode: str
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordStored:
+    account: AccountId
+    hash: bytes = field(repr=False)
+    version: int  # counts up with every change; a login proved against an older one is void
+
+
+@dataclass(frozen=True, slots=True)
+class NameStored:
+    """Another spelling of an account's name; its casefolded form stays."""
+
+    account: AccountId
+    name: str
+
+
+Row = (
+    EntryStored
+    | ChannelStored
+    | MemberStored
+    | MemberRemoved
+    | ListModeStored
+    | ListModeRemoved
+    | PasswordStored
+    | NameStored
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the core knows of a person; the hash stays in the store."""
+
+    id: AccountId
+    name: str
+    role: str  # "admin" or "member"
+    suspended: bool
+    deleted: bool
+    password_version: int
+
+    @property
+    def admin(self) -> bool:
+        return self.role == "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored message or event as history gives it back."""
+
+    target: str
+    seq: int
+    msgid: str
+    time: int
+    kind: str
+    sender: AccountId
+    sender_name: str
+    text: str = field(repr=False)
+    tags: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that the core holds of the store, read in one transaction at start."""
+
+    accounts: tuple[Account, ...]  # deleted ones too: history and pairs refer to them
+    channels: tuple[ChannelStored, ...]
+    members: tuple[MemberStored, ...]
+    list_modes: tuple[ListModeStored, ...]
+    last_times: dict[str, int]  # target → time of its newest entry
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """An administrator changed this account; the account and its memberships as the store has them now."""
+
+    change: int  # the row of the table `change`
+    account: Account
+    members: tuple[MemberStored, ...]

@@ -1,0 +1,124 @@
+"""The tables as they are now. A change here needs a step in `migrations/versions` and a new REVISION.
+
+Times are milliseconds since the epoch, UTC. Channels are keyed by their casefolded name, everything about people by
+the account's id.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISION = "0001"  # the newest step; a test holds the two together
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "uq": "%(table_name)s_%(column_0_name)s_unique",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "ix": "%(table_name)s_%(column_0_N_name)s_index",
+    }
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),  # never given twice
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=True, unique=True),  # NULL once a deleted account's name is released
+    Column("password_hash", LargeBinary, nullable=False),
+    Column("password_version", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("suspended", Integer, nullable=False),
+    Column("deleted_at", BigInteger, nullable=True),
+    Column("created", BigInteger, nullable=False),
+    CheckConstraint("role IN ('admin', 'member')", name="role"),
+    CheckConstraint("suspended IN (0, 1)", name="suspended"),
+    CheckConstraint("name_key IS NOT NULL OR deleted_at IS NOT NULL", name="name_key"),
+    sqlite_autoincrement=True,
+)
+
+channel = Table(
+    "channel",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("topic_by", Text, nullable=False),
+    Column("topic_time", BigInteger, nullable=False),
+    Column("modes", Text, nullable=False),
+    Column("password", Text, nullable=True),
+    Column("user_limit", Integer, nullable=True),
+    CheckConstraint("key LIKE '#%'", name="key"),  # or it could be taken for a pair of accounts
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("channel", Text, ForeignKey("channel.key"), nullable=False),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
+    Column("role", Integer, nullable=False),
+    PrimaryKeyConstraint("channel", "account_id"),
+    CheckConstraint("role BETWEEN 0 AND 3", name="role"),
+)
+
+# WITHOUT ROWID keeps a target's entries together: 50 of them are read in 0.07 ms instead of 0.14; written in batches
+# over 50 targets they cost 9-11 us each instead of 8-10 (measured with SQLite 3.40 on 2 cores).
+entry = Table(
+    "entry",
+    metadata,
+    Column("target", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("msgid", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sender_id", Integer, ForeignKey("account.id"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    PrimaryKeyConstraint("target", "seq"),
+    UniqueConstraint("msgid"),
+    Index(None, "target", "time"),
+    sqlite_with_rowid=False,
+)
+
+list_mode = Table(
+    "list_mode",
+    metadata,
+    Column("channel", Text, ForeignKey("channel.key"), nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("mask", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("channel", "mode", "mask"),
+    CheckConstraint("mode IN ('b', 'e', 'I')", name="mode"),
+)
+
+# Two kinds of rows. "account": an administrator changed this account, the running server is to look. "turn": the
+# mark of a commit without entries, by which it can be looked up should COMMIT raise.
+change = Table(
+    "change",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=True),
+    Column("token", Text, nullable=True, unique=True),
+    Column("created", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('account', 'turn')", name="kind"),
+    CheckConstraint("(account_id IS NOT NULL) = (kind = 'account')", name="account_id"),
+    CheckConstraint("(token IS NOT NULL) = (kind = 'turn')", name="token"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,37 @@
+"""Everything that the core holds of the store, read at start in one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from securechat.store.changes import ACCOUNT, as_account
+from securechat.store.rows import ChannelStored, ListModeStored, MemberStored, Snapshot
+from securechat.store.schema import account, channel, list_mode, member
+
+# Jumps from target to target in the primary key instead of reading every entry: a million of them do not delay a start.
+_LAST_TIMES = """
+WITH RECURSIVE found(target) AS (
+    SELECT min(target) FROM entry
+    UNION ALL
+    SELECT (SELECT min(target) FROM entry WHERE target > found.target) FROM found WHERE found.target IS NOT NULL
+)
+SELECT target, (SELECT time FROM entry WHERE entry.target = found.target ORDER BY seq DESC LIMIT 1) AS newest
+FROM found WHERE target IS NOT NULL
+"""
+
+
+def load(connection: Connection) -> Snapshot:
+    accounts = connection.execute(select(*ACCOUNT).order_by(account.c.id))
+    channels = connection.execute(select(channel).order_by(channel.c.key))
+    members = connection.execute(select(member).order_by(member.c.channel, member.c.account_id))
+    modes = connection.execute(
+        select(list_mode).order_by(list_mode.c.channel, list_mode.c.mode, list_mode.c.set_at, list_mode.c.mask)
+    )
+    last_times = connection.exec_driver_sql(_LAST_TIMES)
+    return Snapshot(
+        accounts=tuple(as_account(*row) for row in accounts),
+        channels=tuple(ChannelStored(*row) for row in channels),
+        members=tuple(MemberStored(*row) for row in members),
+        list_modes=tuple(ListModeStored(*row) for row in modes),
+        last_times={row.target: row.newest for row in last_times},
+    )
