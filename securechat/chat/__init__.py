@@ -1,0 +1,1 @@
+"""Channels, accounts and who may do what; no sockets, no storage."""

@@ -1,0 +1,175 @@
+"""A channel: who is a member, who is present, its topic and modes. No sockets, no storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from securechat.chat.masks import matches
+from securechat.chat.person import Person, Recipient
+from securechat.store.rows import ChannelStored
+
+OPERATOR = 2
+VOICE = 1
+PREFIXES = ((OPERATOR, "@", "o"), (VOICE, "+", "v"))
+LIST_MODES = "beI"
+DEFAULT_MODES = "nt"
+NAMES_BYTES = 340  # of names in one 353, so that with server, nick and channel it stays below 512
+
+Audience = tuple[Recipient, ...]
+
+
+class ListEntry(NamedTuple):
+    """Who set a mask, and when (milliseconds)."""
+
+    set_by: str
+    set_at: int
+
+
+class Channel:
+    """State of the core; changed through the turn only, which calls `changed` so that what is derived is made anew."""
+
+    __slots__ = (
+        "_audiences",
+        "_names",
+        "autojoin",
+        "created",
+        "invited",
+        "key",
+        "lists",
+        "members",
+        "modes",
+        "name",
+        "password",
+        "topic",
+        "topic_by",
+        "topic_time",
+        "unannounced",
+        "user_limit",
+    )
+
+    def __init__(self, stored: ChannelStored, autojoin: bool = False) -> None:
+        self.autojoin = autojoin  # every new account is a member, every admin an operator
+        self.key = stored.key
+        self.name = stored.name
+        self.created = stored.created
+        self.topic = stored.topic
+        self.topic_by = stored.topic_by
+        self.topic_time = stored.topic_time
+        self.modes = stored.modes
+        self.password = stored.password
+        self.user_limit = stored.user_limit
+        self.members: dict[Person, int] = {}  # role bits as stored
+        self.lists: dict[tuple[str, str], ListEntry] = {}  # (mode, mask)
+        self.invited: dict[Person, None] = {}  # not stored: an invitation ends with the server's run
+        self.unannounced: dict[Person, None] = {}  # arrived in the quiet time after a start, JOIN not yet shown
+        self._audiences: Mapping[int, Audience] | None = None
+        self._names: dict[bool, list[str]] = {}
+
+    def stored(self) -> ChannelStored:
+        return ChannelStored(
+            self.key,
+            self.name,
+            self.created,
+            self.topic,
+            self.topic_by,
+            self.topic_time,
+            self.modes,
+            self.password,
+            self.user_limit,
+        )
+
+    def changed(self) -> None:
+        self._audiences = None
+        self._names.clear()
+
+    @property
+    def secret(self) -> bool:
+        """Not listed to strangers."""
+        return "s" in self.modes or "i" in self.modes
+
+    def modes_with_parameters(self) -> list[str]:
+        """`+klnt` and the parameters of k and l, as 324 shows them to members."""
+        letters, parameters = self.modes, []
+        if self.password is not None:
+            letters += "k"
+            parameters.append(self.password)
+        if self.user_limit is not None:
+            letters += "l"
+            parameters.append(str(self.user_limit))
+        order = "".join(letter for letter in "imnstkl" if letter in letters)
+        return ["+" + order, *parameters]
+
+    def role(self, person: Person) -> int:
+        """The role bits in force. Admins are operators of autojoin channels and of those that have no operator left."""
+        role = self.members.get(person, 0)
+        if person.account.admin and person in self.members and self.in_hands_of_admins():
+            role |= OPERATOR
+        return role
+
+    def is_operator(self, person: Person) -> bool:
+        return bool(self.role(person) & OPERATOR)
+
+    def role_letters(self, person: Person) -> str:
+        """`ov`: the modes that say the role."""
+        role = self.role(person)
+        return "".join(letter for bit, _, letter in PREFIXES if role & bit)
+
+    def in_hands_of_admins(self) -> bool:
+        """Whether admins are operators here."""
+        return self.autojoin or not any(role & OPERATOR for role in self.members.values())
+
+    def banned(self, person: Person) -> bool:
+        """An operator is never banned: nobody locks himself out."""
+        if not self.lists or self.is_operator(person):
+            return False
+        return self.listed("b", person) and not self.listed("e", person)
+
+    def listed(self, mode: str, person: Person) -> bool:
+        return any(matches(mask, person.source) for kind, mask in self.lists if kind == mode)
+
+    def present(self) -> Iterable[Person]:
+        return (person for person in self.members if person.sessions)
+
+    def audiences(self) -> Mapping[int, Audience]:
+        """The sessions of everyone who may read here, one immutable tuple for each variant of the bytes."""
+        if self._audiences is None:
+            variants: dict[int, list[Recipient]] = {}
+            for person in self.members:
+                if person.sessions and not self.banned(person):
+                    for session in person.sessions:
+                        variants.setdefault(session.variant, []).append(session)
+            self._audiences = {variant: tuple(sessions) for variant, sessions in variants.items()}
+        return self._audiences
+
+    def names(self, multi_prefix: bool) -> list[str]:
+        """The last parameters of as many 353 as it takes; made once and shared by everyone who asks."""
+        lines = self._names.get(multi_prefix)
+        if lines is None:
+            lines = self._names[multi_prefix] = self._name_lines(multi_prefix)
+        return lines
+
+    def _name_lines(self, multi_prefix: bool) -> list[str]:
+        lines: list[str] = []
+        words: list[str] = []
+        size = 0
+        with_admins = self.in_hands_of_admins()
+        for person, role in self.members.items():
+            if not person.sessions:
+                continue
+            if with_admins and person.account.admin:
+                role |= OPERATOR
+            word = prefix(role, multi_prefix) + person.name
+            if size + len(word) + 1 > NAMES_BYTES:
+                lines.append(" ".join(words))
+                words, size = [], 0
+            words.append(word)
+            size += len(word) + 1
+        return [*lines, " ".join(words)] if words else lines
+
+
+def prefix(role: int, multi_prefix: bool) -> str:
+    if not role:
+        return ""
+    marks = "".join(mark for bit, mark, _ in PREFIXES if role & bit)
+    return marks if multi_prefix else marks[:1]

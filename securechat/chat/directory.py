@@ -1,0 +1,67 @@
+"""Everyone and every channel that the core knows, loaded from the store at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from securechat.chat.channel import Channel, ListEntry
+from securechat.chat.person import Person
+from securechat.protocol.names import fold
+from securechat.store.rows import Account, AccountId, ListModeStored, MemberStored, Snapshot
+
+
+class Directory:
+    """State of the core; changed through the turn only."""
+
+    __slots__ = ("autojoin", "channels", "last_times", "names", "network", "people", "present")
+
+    def __init__(self, network: str, autojoin: Iterable[str]) -> None:
+        self.network = network
+        self.autojoin = frozenset(map(fold, autojoin))
+        self.people: dict[AccountId, Person] = {}
+        self.names: dict[str, Person] = {}  # by casefolded name, without the deleted
+        self.channels: dict[str, Channel] = {}  # by key
+        self.present: dict[Person, None] = {}  # who has a session now
+        self.last_times: dict[str, int] = {}  # target → time of its newest entry
+
+    @classmethod
+    def load(cls, snapshot: Snapshot, network: str, autojoin: Iterable[str]) -> Directory:
+        directory = cls(network, autojoin)
+        for account in snapshot.accounts:
+            directory.people[account.id] = person = Person(account, network)
+            if not account.deleted:
+                directory.names[fold(account.name)] = person
+        for channel in snapshot.channels:
+            directory.channels[channel.key] = Channel(channel, channel.key in directory.autojoin)
+        for member in snapshot.members:
+            channel_of, person = directory.channels[member.channel], directory.people[member.account]
+            channel_of.members[person] = member.role
+            person.channels[channel_of] = None
+        for row in snapshot.list_modes:
+            directory.channels[row.channel].lists[row.mode, row.mask] = ListEntry(row.set_by, row.set_at)
+        directory.last_times = dict(snapshot.last_times)
+        return directory
+
+    def changed(self) -> None:
+        """Nothing is derived from these tables."""
+
+    def channel(self, name: str) -> Channel | None:
+        return self.channels.get(fold(name))
+
+    def person(self, name: str) -> Person | None:
+        return self.names.get(fold(name))
+
+    def snapshot(self) -> Snapshot:
+        """What the store must hold if nothing was lost: equal to a snapshot read from it. Sorted by key."""
+        people = sorted(self.people.values(), key=lambda person: person.id)
+        channels = sorted(self.channels.values(), key=lambda channel: channel.key)
+        accounts: tuple[Account, ...] = tuple(person.account for person in people)
+        members = (MemberStored(c.key, p.id, role) for c in channels for p, role in c.members.items())
+        masks = (ListModeStored(c.key, m, mask, *entry) for c in channels for (m, mask), entry in c.lists.items())
+        return Snapshot(
+            accounts,
+            tuple(channel.stored() for channel in channels),
+            tuple(sorted(members, key=lambda row: (row.channel, row.account))),
+            tuple(sorted(masks, key=lambda row: (row.channel, row.mode, row.mask))),
+            dict(self.last_times),
+        )

@@ -1,0 +1,62 @@
+"""An account as the core knows it: the stored facts, its sessions now, and the channels it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from securechat.protocol.names import fold
+from securechat.store.rows import Account, AccountId
+
+if TYPE_CHECKING:
+    from securechat.chat.channel import Channel
+
+
+class Recipient(Protocol):
+    """What a channel must know of a session: which variant of the bytes it gets."""
+
+    @property
+    def variant(self) -> int: ...
+
+
+class Person:
+    """State of the core; changed through the turn only."""
+
+    __slots__ = ("account", "away", "channels", "network", "sessions")
+
+    def __init__(self, account: Account, network: str) -> None:
+        self.account = account
+        self.network = network
+        self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
+        self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
+        self.away: str | None = None
+
+    @property
+    def id(self) -> AccountId:
+        return self.account.id
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+    @property
+    def host(self) -> str:
+        """Constant per account, so that a ban by host hits one person and nobody's address is shown."""
+        return f"u{self.account.id}.{self.network}"
+
+    @property
+    def source(self) -> str:
+        """The same for every session and for ever, so that a stored text fits its line at every playback."""
+        return f"{self.account.name}!{fold(self.account.name)}@{self.host}"
+
+    @property
+    def active(self) -> bool:
+        """Whether this person can log in and be written to."""
+        return not (self.account.suspended or self.account.deleted)
+
+    @property
+    def present(self) -> bool:
+        return bool(self.sessions)
+
+    def changed(self) -> None:
+        for channel in self.channels:
+            channel.changed()
