@@ -20,6 +20,7 @@ EXTENDED_JOIN = 1 << 8
 CAP_NOTIFY = 1 << 9
 STANDARD_REPLIES = 1 << 10
 CHATHISTORY = 1 << 11
+VERSION_302 = 1 << 12  # not a capability: what CAP LS 302 says of a client, for good
 
 LIST_BYTES = 400  # of names in one CAP line, so that with the server's name the line stays below 512
 
@@ -78,10 +79,13 @@ def in_lines(words: list[str]) -> Iterator[str]:
 
 
 def requested(words: str, caps: int) -> int | None:
-    """`caps` after the CAP REQ `words` (`-name` takes one away), or None: an unknown name refuses the whole request."""
+    """`caps` after the CAP REQ `words` (`-name` takes one away), or None when the whole request is refused.
+
+    That is for an unknown name, and for `-cap-notify` from who knows CAP 302: it comes with that and stays.
+    """
     for word in words.split():
         capability = CAPABILITIES.get(word.removeprefix("-"))
-        if capability is None:
+        if capability is None or (word == "-cap-notify" and caps & VERSION_302):
             return None
         caps = caps & ~capability.bit if word.startswith("-") else caps | capability.bit
     return caps

@@ -51,6 +51,7 @@ class LineBuffer:
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > self.limit:
+            self._rest = b""  # so that a peer that goes on until it is closed is not kept in memory
             raise Unended(f"no end of line within {self.limit} bytes")
         return lines
 
@@ -64,7 +65,7 @@ def read_line(line: bytes) -> Message | Unreadable | None:
     if line.startswith(b"@"):
         tags, _, body = line[1:].partition(b" ")
         if len(tags) > CLIENT_TAG_BYTES:
-            return Unreadable(Fault.TOO_LONG)
+            return Unreadable(Fault.TOO_LONG, _label(line))
     if len(body) + 2 > BODY_BYTES:
         return Unreadable(Fault.TOO_LONG, _label(line))
     return _decode(line)

@@ -24,5 +24,10 @@ def is_account_name(name: str) -> bool:
 
 
 def is_channel_name(name: str) -> bool:
-    """A channel's name is at most 64 bytes and holds no space, comma, colon, control or mask character."""
-    return len(name.encode(errors="replace")) <= CHANNEL_LENGTH and _CHANNEL.fullmatch(name) is not None
+    """A channel's name is at most 64 bytes and holds no space, comma, colon, control or mask character.
+
+    Nor anything invisible or that turns text around: such a name looks like another channel's.
+    """
+    if not name.isprintable() or _CHANNEL.fullmatch(name) is None:
+        return False
+    return len(name.encode()) <= CHANNEL_LENGTH

@@ -30,6 +30,7 @@ RPL_ENDOFWHO = "315"
 RPL_WHOISIDLE = "317"
 RPL_ENDOFWHOIS = "318"
 RPL_WHOISCHANNELS = "319"
+RPL_LISTSTART = "321"
 RPL_LIST = "322"
 RPL_LISTEND = "323"
 RPL_CHANNELMODEIS = "324"
@@ -102,6 +103,7 @@ TEXTS = {
     RPL_WHOISOPERATOR: "is an administrator",
     RPL_WHOISIDLE: "seconds idle, signon time",
     RPL_ENDOFWHOIS: "End of WHOIS list",
+    RPL_LISTSTART: "Users  Name",
     RPL_LISTEND: "End of LIST",
     RPL_WHOISACCOUNT: "is logged in as",
     RPL_NOTOPIC: "No topic is set",

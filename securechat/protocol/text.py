@@ -63,9 +63,9 @@ def _cut(text: str, budget: int) -> int:
     if space > 0:
         return space + 1
     cut = fitting
-    while cut > 1 and _joined(text, cut):
+    while cut > 0 and _joined(text, cut):
         cut -= 1
-    return cut if cut > 1 else max(1, fitting)
+    return cut or max(1, fitting)
 
 
 def _joined(text: str, index: int) -> bool:

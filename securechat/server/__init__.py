@@ -1,0 +1,1 @@
+"""The loop, the core and its turns, the store thread and the workers."""

@@ -1,0 +1,50 @@
+"""The one door: who becomes a session of an account, and what is said to those who do not."""
+
+from __future__ import annotations
+
+import logging
+
+from securechat.server import burst, presence
+from securechat.server.session import Login, Session, Stage
+from securechat.server.turn import Turn
+
+LOGIN_HELP = (
+    "this server admits accounts only; your client must log in with SASL PLAIN",
+    "WeeChat: /set irc.server.NAME.sasl_username you, and .sasl_password; irssi: /network add -sasl_mechanism PLAIN",
+    "any other client: choose SASL PLAIN and give account and password; the server's own client: securechat login",
+    "no account yet? ask the operator of this server to run: securechat adduser NAME",
+)
+
+log = logging.getLogger(__name__)
+
+
+def complete(turn: Turn, session: Session) -> None:
+    """Admit once all is there: negotiation over, nick and user known, login proved."""
+    registration = session.registration
+    if registration is None or registration.negotiating or not (registration.nick and registration.user):
+        return
+    if registration.login is None:
+        turn.fail(session, "*", "ACCOUNT_REQUIRED", "log in with SASL first")
+        for text in LOGIN_HELP:
+            turn.line(session, "NOTICE", session.nick, text)
+        turn.services.refused("no login", session.address)
+        presence.end(turn, session, "no login: this server admits accounts only, by SASL PLAIN")
+    else:
+        admit(turn, session, registration.login)
+
+
+def admit(turn: Turn, session: Session, login: Login) -> None:
+    """Make the session one of the account's; the account is looked at once more, for it may have changed meanwhile."""
+    person, registration = login.person, session.registration
+    assert registration is not None
+    if not person.active or login.password_version < person.account.password_version:
+        return presence.end(turn, session, "the login is no longer valid")
+    turn.set(session, "person", person)
+    turn.set(session, "password_version", login.password_version)
+    turn.set(session, "user", registration.user)
+    turn.set(session, "realname", registration.realname or person.name)
+    turn.set(session, "registration", None)
+    turn.set(session, "stage", Stage.ADMITTED)
+    presence.arrive(turn, session, person)
+    burst.send(turn, session)
+    log.info("admitted %s from %s", person.name, session.address)

@@ -1,0 +1,84 @@
+"""What a client is told of where it is: the welcome, the counts, the message of the day, and each of its channels.
+
+Source of the order: Modern IRC, "Connection Registration".
+"""
+
+from __future__ import annotations
+
+from securechat import __version__
+from securechat.chat.channel import Channel
+from securechat.protocol import numerics
+from securechat.protocol.capabilities import MULTI_PREFIX
+from securechat.server import isupport, presence
+from securechat.server.event import timestamp
+from securechat.server.session import Session
+from securechat.server.turn import Turn
+
+MOTD_BYTES = 400  # of one line
+
+
+def send(turn: Turn, session: Session) -> None:
+    welcome(turn, session)
+    lusers(turn, session)
+    motd(turn, session)
+    turn.reply(session, numerics.RPL_UMODEIS, "+")
+    assert session.person is not None
+    for channel in session.person.channels:
+        turn.echo(session, presence.joined(turn, channel, session.person))
+        enter(turn, session, channel)
+
+
+def welcome(turn: Turn, session: Session) -> None:
+    server = turn.settings.server
+    assert session.person is not None
+    turn.reply(session, numerics.RPL_WELCOME, f"Welcome to {server.network}, {session.person.source}")
+    turn.reply(session, numerics.RPL_YOURHOST, f"Your host is {server.name}, running securechat {__version__}")
+    turn.reply(session, numerics.RPL_CREATED, f"This server was started {timestamp(int(turn.started * 1000))}")
+    turn.reply(session, numerics.RPL_MYINFO, server.name, f"securechat-{__version__}", "i", "beIiklmnostv", "beIklov")
+    isupport_lines(turn, session)
+
+
+def isupport_lines(turn: Turn, session: Session) -> None:
+    tokens = isupport.tokens(turn.settings)
+    for first in range(0, len(tokens), isupport.TOKENS_IN_A_LINE):
+        words = tokens[first : first + isupport.TOKENS_IN_A_LINE]
+        turn.reply(session, numerics.RPL_ISUPPORT, *words, "are supported by this server")
+
+
+def lusers(turn: Turn, session: Session) -> None:
+    present = len(turn.directory.present)
+    channels = len(turn.directory.channels)
+    turn.reply(session, numerics.RPL_LUSERCLIENT, f"There are {present} users and 0 invisible on 1 servers")
+    turn.reply(session, numerics.RPL_LUSERCHANNELS, str(channels), "channels formed")
+    turn.reply(session, numerics.RPL_LUSERME, f"I have {present} clients and 0 servers")
+    for numeric, scope in ((numerics.RPL_LOCALUSERS, "local"), (numerics.RPL_GLOBALUSERS, "global")):
+        turn.reply(session, numeric, str(present), str(present), f"Current {scope} users {present}, max {present}")
+
+
+def motd(turn: Turn, session: Session) -> None:
+    lines = turn.settings.server.motd.splitlines()
+    if not lines:
+        return turn.standard(session, numerics.ERR_NOMOTD)
+    turn.reply(session, numerics.RPL_MOTDSTART, f"- {turn.server} Message of the day -")
+    for line in lines:
+        turn.reply(session, numerics.RPL_MOTD, f"- {isupport.cut(line, MOTD_BYTES)}")
+    return turn.standard(session, numerics.RPL_ENDOFMOTD)
+
+
+def enter(turn: Turn, session: Session, channel: Channel) -> None:
+    """What follows the JOIN."""
+    if channel.topic:
+        topic(turn, session, channel)
+    names(turn, session, channel)
+
+
+def topic(turn: Turn, session: Session, channel: Channel) -> None:
+    turn.reply(session, numerics.RPL_TOPIC, channel.name, channel.topic)
+    turn.reply(session, numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_time // 1000))
+
+
+def names(turn: Turn, session: Session, channel: Channel) -> None:
+    symbol = "@" if "s" in channel.modes else "="
+    for line in channel.names(bool(session.caps & MULTI_PREFIX)):
+        turn.reply(session, numerics.RPL_NAMREPLY, symbol, channel.name, line)
+    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)

@@ -1,0 +1,1 @@
+"""One handler for each command; each module ends in its table."""

@@ -1,0 +1,198 @@
+"""Channels: JOIN, PART, TOPIC, NAMES, LIST, KICK, INVITE."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+from securechat.chat import access
+from securechat.chat.channel import DEFAULT_MODES, OPERATOR, Channel
+from securechat.chat.person import Person
+from securechat.protocol import names, numerics
+from securechat.protocol.message import Message, quoted
+from securechat.server import burst, presence
+from securechat.server.actor import actor, member_channel
+from securechat.server.command import Command
+from securechat.server.isupport import REASON_BYTES, TOPIC_BYTES, cut
+from securechat.server.session import Session
+from securechat.server.turn import Turn
+from securechat.store.rows import ChannelStored, MemberRemoved, MemberStored
+
+
+def join(turn: Turn, session: Session, message: Message) -> None:
+    if message.params[0] == "0":
+        return _part_all(turn, session)
+    passwords = message.params[1].split(",") if len(message.params) > 1 else []
+    wanted = dict.fromkeys(message.params[0].split(","))
+    for name, password in zip_longest(wanted, passwords[: len(wanted)]):
+        _join_one(turn, session, name, password)
+    return None
+
+
+def _join_one(turn: Turn, session: Session, name: str, password: str | None) -> None:
+    person = actor(session)
+    channel = turn.directory.channel(name)
+    if channel is not None and person in channel.members:
+        return
+    if not names.is_channel_name(name):
+        turn.standard(session, numerics.ERR_BADCHANMASK, quoted(name))
+    elif len(person.channels) >= turn.settings.limits.channels_per_account:
+        turn.standard(session, numerics.ERR_TOOMANYCHANNELS, name)
+    elif channel is None:
+        enter(turn, session, _create(turn, name), OPERATOR)
+    elif refusal := access.refused_at_join(channel, person, password):
+        turn.standard(session, refusal, channel.name)
+    else:
+        enter(turn, session, channel, 0)
+
+
+def _create(turn: Turn, name: str) -> Channel:
+    key = names.fold(name)
+    stored = ChannelStored(key, name, turn.milliseconds, "", "", 0, DEFAULT_MODES, None, None)
+    channel = Channel(stored, key in turn.directory.autojoin)
+    turn.put(turn.directory, "channels", key, channel)
+    turn.record(stored)
+    return channel
+
+
+def enter(turn: Turn, session: Session, channel: Channel, role: int) -> None:
+    """Make the session's account a member and show it to all."""
+    person = actor(session)
+    turn.put(channel, "members", person, role)
+    turn.put(person, "channels", channel, None)
+    turn.drop(channel, "invited", person)
+    event = presence.joined(turn, channel, person, turn.stamp(channel.key))
+    turn.record(MemberStored(channel.key, person.id, role))
+    turn.keep(event, person, channel.key, "JOIN", "")
+    turn.tell(channel, event, skip=(session,))
+    turn.echo(session, event)
+    if letters := channel.role_letters(person):
+        presence.show_mode(turn, channel, "+" + letters, person, skip=tuple(presence.sessions(person)))
+    for other in presence.sessions(person):
+        burst.enter(turn, other, channel)
+
+
+def part(turn: Turn, session: Session, message: Message) -> None:
+    reason = cut(message.params[1], REASON_BYTES) if len(message.params) > 1 else ""
+    for name in dict.fromkeys(message.params[0].split(",")):
+        channel = member_channel(turn, session, name)
+        if channel is not None:
+            _leave(turn, session, channel, reason)
+
+
+def _part_all(turn: Turn, session: Session) -> None:
+    for channel in list(actor(session).channels):
+        _leave(turn, session, channel, "")
+
+
+def _leave(turn: Turn, session: Session, channel: Channel, reason: str) -> None:
+    person = actor(session)
+    presence.show_if_unannounced(turn, channel, person)
+    words = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
+    event = turn.event(person, words, time=turn.stamp(channel.key))
+    turn.keep(event, person, channel.key, "PART", reason)
+    turn.tell(channel, event, skip=(session,))
+    if channel.banned(person):  # who may not read the channel still sees himself leave it
+        turn.tell_each((one for one in person.sessions if one is not session), event)
+    turn.echo(session, event)
+    remove(turn, channel, person)
+
+
+def remove(turn: Turn, channel: Channel, person: Person) -> None:
+    turn.record(MemberRemoved(channel.key, person.id))
+    presence.remove_member(turn, channel, person)
+
+
+def topic(turn: Turn, session: Session, message: Message) -> None:
+    name, *wanted = message.params
+    channel = member_channel(turn, session, name)
+    if channel is None:
+        return None
+    if not wanted:
+        return burst.topic(turn, session, channel) if channel.topic else _no_topic(turn, session, channel)
+    if not access.may_set_topic(channel, actor(session)):
+        return turn.standard(session, numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    if len(wanted[0].encode()) > TOPIC_BYTES:
+        return turn.standard(session, numerics.ERR_INPUTTOOLONG)
+    return _set_topic(turn, session, channel, wanted[0])
+
+
+def _no_topic(turn: Turn, session: Session, channel: Channel) -> None:
+    turn.standard(session, numerics.RPL_NOTOPIC, channel.name)
+
+
+def _set_topic(turn: Turn, session: Session, channel: Channel, text: str) -> None:
+    person = actor(session)
+    turn.set(channel, "topic", text)
+    turn.set(channel, "topic_by", person.name)
+    turn.set(channel, "topic_time", turn.milliseconds)
+    turn.record(channel.stored())
+    event = turn.event(person, f"TOPIC {channel.name} :{text}")
+    turn.tell(channel, event, skip=(session,))
+    turn.echo(session, event)
+
+
+def names_(turn: Turn, session: Session, message: Message) -> None:
+    """Without a channel there is nothing to list; a hidden channel looks like an empty one."""
+    name = message.params[0].split(",")[0] if message.params else "*"
+    channel = turn.directory.channel(name)
+    if channel is None or not access.may_see(channel, actor(session)):
+        turn.standard(session, numerics.RPL_ENDOFNAMES, quoted(name))
+    else:
+        burst.names(turn, session, channel)
+
+
+def list_(turn: Turn, session: Session, message: Message) -> None:
+    wanted = {names.fold(name) for name in message.params[0].split(",")} if message.params else None
+    turn.standard(session, numerics.RPL_LISTSTART, "Channel")
+    for key, channel in turn.directory.channels.items():
+        if (wanted is None or key in wanted) and access.may_see(channel, actor(session)):
+            count = sum(1 for _ in channel.present())
+            turn.reply(session, numerics.RPL_LIST, channel.name, str(count), channel.topic)
+    turn.standard(session, numerics.RPL_LISTEND)
+
+
+def kick(turn: Turn, session: Session, message: Message) -> None:
+    person, target = actor(session), turn.directory.person(message.params[1])
+    channel = member_channel(turn, session, message.params[0])
+    if channel is None:
+        return None
+    if not channel.is_operator(person):
+        return turn.standard(session, numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    if target is None or target not in channel.members:
+        return turn.standard(session, numerics.ERR_USERNOTINCHANNEL, quoted(message.params[1]), channel.name)
+    presence.show_if_unannounced(turn, channel, target)
+    reason = cut(message.params[2], REASON_BYTES) if len(message.params) > 2 else person.name
+    event = turn.event(person, f"KICK {channel.name} {target.name} :{reason}", time=turn.stamp(channel.key))
+    turn.keep(event, person, channel.key, "KICK", f"{target.name} :{reason}")
+    turn.tell(channel, event, skip=(session,))
+    if channel.banned(target):
+        turn.tell_each(target.sessions, event)
+    turn.echo(session, event)
+    return remove(turn, channel, target)
+
+
+def invite(turn: Turn, session: Session, message: Message) -> None:
+    person, target = actor(session), turn.directory.person(message.params[0])
+    channel = member_channel(turn, session, message.params[1])
+    if channel is None:
+        return None
+    if target is None or not target.active:
+        return turn.standard(session, numerics.ERR_NOSUCHNICK, quoted(message.params[0]))
+    if target in channel.members:
+        return turn.standard(session, numerics.ERR_USERONCHANNEL, target.name, channel.name)
+    if not access.may_invite(channel, person):
+        return turn.standard(session, numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    turn.put(channel, "invited", target, None)
+    turn.reply(session, numerics.RPL_INVITING, target.name, channel.name)
+    return turn.tell_each(target.sessions, turn.event(person, f"INVITE {target.name} {channel.name}"))
+
+
+COMMANDS = {
+    "JOIN": Command(join, fewest_params=1),
+    "PART": Command(part, fewest_params=1),
+    "TOPIC": Command(topic, fewest_params=1),
+    "NAMES": Command(names_),
+    "LIST": Command(list_),
+    "KICK": Command(kick, fewest_params=2),
+    "INVITE": Command(invite, fewest_params=2),
+}

@@ -1,0 +1,66 @@
+"""PASSWD: a person changes the password. The old one is proved like at a login; the other sessions end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from securechat.auth.verifier import Rehashed
+from securechat.errors import SecurechatError
+from securechat.protocol import sasl
+from securechat.protocol.message import Message
+from securechat.server import presence
+from securechat.server.actor import actor
+from securechat.server.command import Command
+from securechat.server.services import PASSWORDS, PoolFull
+from securechat.server.session import Session
+from securechat.server.turn import Turn
+from securechat.store.rows import PasswordStored
+
+STEP = 1  # by which the version grows; an administrator's change takes two, so they are never taken for each other
+
+
+def passwd(turn: Turn, session: Session, message: Message) -> None:
+    """`PASSWD piece…`: base64 of old NUL new, in pieces of 400 bytes as in SASL."""
+    piece = message.params[0]
+    try:
+        response = sasl.joined(session.response, piece, turn.settings.limits.sasl)
+        if not sasl.is_last(piece):
+            return turn.set(session, "response", response)
+        turn.set(session, "response", "")
+        old, new = sasl.read_passwords(sasl.decode(response))
+    except sasl.SaslTooLong:
+        turn.set(session, "response", "")
+        return turn.fail(session, "PASSWD", "TOO_LONG", "the passwords are too long")
+    except sasl.SaslMalformed:
+        turn.set(session, "response", "")
+        return turn.fail(session, "PASSWD", "INVALID_PARAMS", "expected base64 of the old password, NUL, the new one")
+    person = actor(session)
+    change = partial(turn.services.passwords.change, person.name, old, new)
+    return turn.wait(PASSWORDS, session, change, _changed)
+
+
+def _changed(turn: Turn, session: Session, result: Rehashed | Exception | None) -> None:
+    if isinstance(result, PoolFull):
+        turn.fail(session, "PASSWD", "TRY_LATER", "too many logins at once; try again in a few seconds")
+    elif isinstance(result, SecurechatError):
+        turn.fail(session, "PASSWD", "WEAK_PASSWORD", str(result))
+    elif isinstance(result, Exception):
+        raise result
+    elif result is None:
+        turn.services.refused("wrong old password", session.address)
+        turn.fail(session, "PASSWD", "WRONG_PASSWORD", "the old password is wrong")
+    else:
+        _take_over(turn, session, result)
+
+
+def _take_over(turn: Turn, session: Session, result: Rehashed) -> None:
+    person, version = actor(session), result.replaces + STEP
+    turn.record(PasswordStored(person.id, result.hash, version))
+    turn.set(person, "account", replace(person.account, password_version=version))
+    turn.set(session, "password_version", version)
+    presence.end_sessions(turn, person, "the password of this account was changed", keep=session)
+    turn.line(session, "NOTE", "PASSWD", "PASSWORD_CHANGED", "the password was changed; other sessions were closed")
+
+
+COMMANDS = {"PASSWD": Command(passwd, fewest_params=1)}

@@ -1,0 +1,159 @@
+"""One socket with its TLS: handshake, reading, writing, closing; never waits. Owned by the loop."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from enum import Enum, auto
+
+from securechat.protocol.lines import LineBuffer
+from securechat.server.outbox import Outbox
+from securechat.server.session import Session
+
+RECORD_BYTES = 16 * 1024
+READ_BYTES = 64 * 1024  # of one connection in one pass of the loop
+HTTP_REFUSAL = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Phase(Enum):
+    HANDSHAKE = auto()
+    OPEN = auto()
+    HTTP = auto()  # the peer asked for http/1.1: it gets one answer
+    FLUSHING = auto()  # closed by us: what is in the outbox still leaves
+    LINGERING = auto()  # all is sent; we wait for the peer to close, or our reset could overtake the last line
+    CLOSED = auto()
+
+
+class ConnectionLost(Exception):
+    """The peer is gone; the text says how."""
+
+
+class Connection:
+    __slots__ = (
+        "address",
+        "busy_since",
+        "counted",
+        "deadline",
+        "heard",
+        "lines",
+        "outbox",
+        "phase",
+        "pinged",
+        "queued",
+        "reason",
+        "session",
+        "sock",
+    )
+
+    def __init__(self, sock: ssl.SSLSocket, address: str, session: Session, deadline: float, now: float) -> None:
+        self.sock = sock
+        self.address = address
+        self.session = session
+        self.lines = LineBuffer()
+        self.outbox: Outbox | None = None
+        self.phase = Phase.HANDSHAKE
+        self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
+        self.busy_since: float | None = None  # the session waits for us, and the deadline with it
+        self.counted = True  # among the connections that are not admitted
+        self.heard = now
+        self.pinged = False
+        self.queued = 0  # its lines among those that wait for a turn
+        self.reason = ""  # of our closing
+
+    def handshake(self) -> bool:
+        """One step; True when it is done. Raises ConnectionLost."""
+        try:
+            self.sock.do_handshake()
+        except WOULD_BLOCK:
+            return False
+        except (OSError, ValueError) as error:  # ValueError: closed while its event was under way
+            raise ConnectionLost(f"TLS handshake failed: {_said(error)}") from error
+        self.phase = Phase.HTTP if self.sock.selected_alpn_protocol() == "http/1.1" else Phase.OPEN
+        return True
+
+    def read(self) -> tuple[bytes, bool]:
+        """What has come, and whether more may be there already. Raises ConnectionLost.
+
+        One recv gives at most one TLS record, and epoll does not see what OpenSSL holds: read until it would block.
+        """
+        received: list[bytes] = []
+        size = 0
+        while size < READ_BYTES:
+            try:
+                data = self.sock.recv(RECORD_BYTES)
+            except WOULD_BLOCK:
+                return b"".join(received), False
+            except OSError as error:
+                raise ConnectionLost(_said(error)) from error
+            if not data:
+                if received:
+                    return b"".join(received), True  # the end is found once more by the next read
+                raise ConnectionLost("closed by the peer")
+            received.append(data)
+            size += len(data)
+        return b"".join(received), True
+
+    def write(self, pieces: tuple[bytes, ...], now: float) -> None:
+        """Send, or queue what the peer does not take now. Raises ConnectionLost."""
+        if self.outbox is not None:
+            return self.outbox.put(pieces)
+        for index, piece in enumerate(pieces):
+            try:
+                self.sock.send(piece)
+            except WOULD_BLOCK:
+                self.outbox = Outbox(now)
+                return self.outbox.put(pieces[index:])
+            except OSError as error:
+                raise ConnectionLost(_said(error)) from error
+
+    def flush(self) -> bool:
+        """Send what is queued; True when nothing is left. Raises ConnectionLost."""
+        outbox = self.outbox
+        if outbox is None:
+            return True
+        while data := outbox.head():
+            try:
+                outbox.sent(self.sock.send(data))
+            except WOULD_BLOCK:
+                return False
+            except OSError as error:
+                raise ConnectionLost(_said(error)) from error
+        self.outbox = None
+        return True
+
+    def end_writing(self) -> None:
+        """Say close-notify and that no more comes. Raises ConnectionLost."""
+        try:
+            self.sock.unwrap()
+        except (OSError, ValueError):  # the peer's own close-notify is still to come, or it is gone
+            pass
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise ConnectionLost(_said(error)) from error
+        self.phase = Phase.LINGERING
+
+    def drain(self) -> None:
+        """Read and forget, until the peer closes. Raises ConnectionLost."""
+        for _ in range(READ_BYTES // RECORD_BYTES):
+            try:
+                if not socket.socket.recv(self.sock, RECORD_BYTES):
+                    raise ConnectionLost("closed")
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise ConnectionLost(_said(error)) from error
+
+    def close(self) -> None:
+        self.phase = Phase.CLOSED
+        self.outbox = None
+        self.sock.close()
+
+
+def _said(error: Exception) -> str:
+    """OpenSSL's reason or the system's, without their numbers."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "TLS error").lower().replace("_", " ")
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__

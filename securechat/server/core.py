@@ -1,0 +1,153 @@
+"""The core: everything the server knows and decides, without threads, sockets or storage.
+
+It is given what happened, a turn at a time, and gives back rows to store and bytes to send. Only one turn is open at
+any time, so undoing it is exact.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from securechat.chat.directory import Directory
+from securechat.config import Settings
+from securechat.protocol.lines import Unreadable
+from securechat.protocol.message import Message
+from securechat.protocol.numerics import ERR_UNKNOWNERROR
+from securechat.server import accounts, presence
+from securechat.server.dispatch import dispatch
+from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Said, Tick
+from securechat.server.services import Services
+from securechat.server.session import Session, Stage
+from securechat.server.turn import StoreUnavailable, Turn
+from securechat.store.rows import AccountChanged
+
+STRIKES = 3  # handler errors within STRIKE_TIME close a session
+STRIKE_TIME = 60.0
+UNAVAILABLE = "the server cannot store this now; try again later"
+
+log = logging.getLogger(__name__)
+
+
+class Core:
+    """Owned and called by one thread, the loop's."""
+
+    def __init__(
+        self, directory: Directory, settings: Settings, services: Services, clock: Callable[[], float]
+    ) -> None:
+        self.directory = directory
+        self.settings = settings
+        self.services = services
+        self._clock = clock  # seconds since the epoch
+        self.started = clock()
+
+    def turn(self, waiting: deque[Item]) -> Turn:
+        """Handle what is waiting, as much as one turn takes."""
+        turn = self._open(failing=False)
+        while waiting and turn.has_room():
+            item = waiting.popleft()
+            turn.items.append(item)
+            self._handle(turn, item)
+        return turn
+
+    def again(self, failed: Turn) -> Turn:
+        """Undo a turn whose commit failed and handle its items once more; whoever wanted something stored is told."""
+        failed.undo()
+        turn = self._open(failing=True)
+        for item in failed.items:
+            turn.items.append(item)
+            self._handle(turn, item)
+        return turn
+
+    def _open(self, failing: bool) -> Turn:
+        return Turn(self.directory, self.settings, self.services, self._clock(), self.started, failing)
+
+    def _handle(self, turn: Turn, item: Item) -> None:
+        match item:
+            case Said(session, message):
+                self._said(turn, session, message)
+            case Answer(session):
+                self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
+                self._release(turn, session)
+            case Gone(session, reason):
+                cut = partial(presence.cut, turn, session, reason)
+                self._guarded(turn, session, None, lambda: presence.lost(turn, session, reason), otherwise=cut)
+            case Overdue(session, reason):
+                self._end(turn, session, reason)
+            case AccountChanged():
+                quietly = partial(accounts.changed_quietly, turn, item)
+                self._guarded(turn, None, None, lambda: accounts.changed(turn, item), otherwise=quietly)
+            case Tick():
+                self._guarded(turn, None, None, lambda: presence.announce(turn))
+            case Ending():
+                self._guarded(turn, None, None, lambda: presence.end_all(turn, item.reason))
+
+    def _said(self, turn: Turn, session: Session, message: Message | Unreadable) -> None:
+        if session.stage is Stage.CLOSED:
+            return
+        if session.busy:
+            turn.set(session, "held", (*session.held, message))
+            return
+        command = message.command if isinstance(message, Message) else "*"
+        self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
+
+    def _answered(self, turn: Turn, answer: Answer) -> None:
+        turn.set(answer.session, "busy", False)
+        if answer.session.stage is not Stage.CLOSED:
+            answer.done(turn, answer.session, answer.result)
+
+    def _release(self, turn: Turn, session: Session) -> None:
+        """Handle what the session said while it waited for a worker."""
+        if session.busy:  # the answer's handler failed before it could say so
+            turn.set(session, "busy", False)
+        held = session.held
+        turn.set(session, "held", ())
+        for message in held:
+            self._said(turn, session, message)
+
+    def _guarded(
+        self,
+        turn: Turn,
+        session: Session | None,
+        label: str | None,
+        handle: Callable[[], None],
+        command: str = "*",
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Run one item's handler; when it raises, nothing of what it did remains and only its sender notices.
+
+        `otherwise` does in its place what must not be left undone; without it the sender is told and counted.
+        """
+        mark = turn.mark()
+        turn.begin(session, label)
+        try:
+            handle()
+            turn.finish()
+        except StoreUnavailable:
+            turn.back_to(mark)
+            if session is not None:
+                turn.begin(session, label)
+                turn.fail(session, command, "TEMPORARILY_UNAVAILABLE", UNAVAILABLE)
+                turn.finish()
+        except Exception:
+            turn.back_to(mark)
+            log.exception("a handler failed")  # without the line: it may hold a secret
+            turn.begin(session, label)
+            if otherwise is not None:
+                otherwise()
+            elif session is not None:
+                self._strike(turn, session, command)
+
+    def _strike(self, turn: Turn, session: Session, command: str) -> None:
+        turn.standard(session, ERR_UNKNOWNERROR, command)
+        turn.finish()
+        recent = (at for at in session.strikes if at > turn.now - STRIKE_TIME)
+        turn.set(session, "strikes", (*recent, turn.now))
+        if len(session.strikes) >= STRIKES:
+            self._end(turn, session, "too many internal errors")
+
+    def _end(self, turn: Turn, session: Session, reason: str) -> None:
+        cut = partial(presence.cut, turn, session, reason)
+        self._guarded(turn, session, None, lambda: presence.end(turn, session, reason), otherwise=cut)

@@ -1,0 +1,65 @@
+"""From a turn's output to connections: each audience gets its lines as one shared bytes object.
+
+A session that gets more than one audience's lines, or a direct reply, gets its own ordered list, or lines would
+change places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
+
+from securechat.server.connection import Connection
+from securechat.server.outbox import cut
+from securechat.server.session import Session
+from securechat.server.turn import Output
+
+Sessions = tuple[Session, ...]
+Send = Callable[[Connection, tuple[bytes, ...]], None]
+
+
+def deliver(output: Sequence[Output], send: Send) -> None:
+    audiences = _distinct(output)
+    apart = _apart(output, audiences.values())
+    members = {key: [one for one in audience if one in apart] for key, audience in audiences.items()} if apart else {}
+    shared: dict[int, list[bytes]] = {key: [] for key in audiences}
+    own: dict[Session, list[bytes]] = {session: [] for session in apart}
+    for target, data, skip in output:
+        if isinstance(target, Session):
+            own[target].append(data)
+            continue
+        shared[id(target)].append(data)
+        if apart:
+            for session in members[id(target)]:
+                if session not in skip:
+                    own[session].append(data)
+    for key, audience in audiences.items():
+        _to_audience(audience, apart, cut(b"".join(shared[key])), send)
+    for session, lines in own.items():
+        if lines and session.link is not None:
+            send(session.link, cut(b"".join(lines)))
+
+
+def _distinct(output: Sequence[Output]) -> dict[int, Sessions]:
+    """By identity: a channel gives the same tuple for as long as nobody comes or goes."""
+    return {id(target): cast(Sessions, target) for target, _, _ in output if not isinstance(target, Session)}
+
+
+def _apart(output: Sequence[Output], audiences: Iterable[Sessions]) -> set[Session]:
+    """The sessions that need a list of their own."""
+    apart: set[Session] = set()
+    for target, _, skip in output:
+        if isinstance(target, Session):
+            apart.add(target)
+        apart.update(skip)
+    seen: set[Session] = set()
+    for audience in audiences:
+        apart |= seen.intersection(audience)
+        seen.update(audience)
+    return apart
+
+
+def _to_audience(audience: Sessions, apart: set[Session], pieces: tuple[bytes, ...], send: Send) -> None:
+    for session in audience:
+        if session not in apart and session.link is not None:
+            send(session.link, pieces)

@@ -1,0 +1,81 @@
+"""From a message to its handler: the table of commands, and what is refused before any handler runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from securechat.protocol.lines import Fault, Unreadable
+from securechat.protocol.message import Message, quoted
+from securechat.protocol.numerics import (
+    ERR_ALREADYREGISTERED,
+    ERR_INPUTTOOLONG,
+    ERR_NEEDMOREPARAMS,
+    ERR_NOTREGISTERED,
+    ERR_UNKNOWNCOMMAND,
+)
+from securechat.server import presence
+from securechat.server.command import Command
+from securechat.server.commands import channels, history, information, messages, modes, passwd, people, registration
+from securechat.server.session import Session, Stage
+from securechat.server.turn import Turn
+
+COMMANDS: Mapping[str, Command] = {
+    **registration.COMMANDS,
+    **channels.COMMANDS,
+    **modes.COMMANDS,
+    **messages.COMMANDS,
+    **history.COMMANDS,
+    **people.COMMANDS,
+    **information.COMMANDS,
+    **passwd.COMMANDS,
+}
+
+# A browser made to speak to this port must not get a single word through. Source: cross-protocol attacks on IRC.
+HTTP_VERBS = frozenset({"GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+
+
+def dispatch(turn: Turn, session: Session, message: Message | Unreadable) -> None:
+    if session.registration is not None and not _within_registration(turn, session, message):
+        return
+    if isinstance(message, Unreadable):
+        return unreadable(turn, session, message)
+    command = COMMANDS.get(message.command)
+    registering = session.stage is Stage.REGISTERING
+    if registering and (command is None or command.stage is Stage.ADMITTED):
+        turn.standard(session, ERR_NOTREGISTERED)
+    elif command is None:
+        turn.standard(session, ERR_UNKNOWNCOMMAND, quoted(message.command))
+    elif not registering and command.stage is Stage.REGISTERING:
+        turn.standard(session, ERR_ALREADYREGISTERED)
+    elif len(message.params) < command.fewest_params:
+        turn.standard(session, ERR_NEEDMOREPARAMS, message.command)
+    else:
+        command.handler(turn, session, message)
+
+
+def _within_registration(turn: Turn, session: Session, message: Message | Unreadable) -> bool:
+    registration = session.registration
+    assert registration is not None
+    turn.set(registration, "commands", registration.commands + 1)
+    if registration.commands > turn.settings.limits.registration_commands:
+        presence.end(turn, session, "too many commands before login")
+    elif isinstance(message, Message) and _is_http(message):
+        presence.end(turn, session, "this is a chat server; it speaks IRC, not HTTP")
+    return session.stage is not Stage.CLOSED
+
+
+def _is_http(message: Message) -> bool:
+    return message.command in HTTP_VERBS and bool(message.params) and message.params[-1].startswith("HTTP/")
+
+
+def unreadable(turn: Turn, session: Session, line: Unreadable) -> None:
+    """Tell the sender why a line was dropped; a line without a command is dropped like an empty one."""
+    match line.fault:
+        case Fault.TOO_LONG:
+            turn.standard(session, ERR_INPUTTOOLONG)
+        case Fault.NOT_UTF8:
+            turn.fail(session, "*", "INVALID_UTF8", "the line is not UTF-8 and was dropped")
+        case Fault.CONTROL:
+            turn.fail(session, "*", "INVALID_LINE", "the line holds a CR or NUL and was dropped")
+        case Fault.NO_COMMAND:
+            turn.fail(session, "*", "INVALID_LINE", "the line holds no command and was dropped")

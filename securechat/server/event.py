@@ -1,0 +1,71 @@
+"""One thing that happened, as each kind of client is told of it: encoded once for each variant of capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from securechat.protocol.capabilities import ACCOUNT_TAG, EXTENDED_JOIN, MESSAGE_TAGS, SERVER_TIME
+from securechat.protocol.message import escape
+
+
+def timestamp(milliseconds: int) -> str:
+    """Source: IRCv3 server-time."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
+
+
+class Event:
+    """A relayed line with the tags that it may carry.
+
+    `body` is the line without tags and CRLF; `extended` stands in its place for clients with extended-join.
+    """
+
+    __slots__ = ("_encoded", "account", "body", "extended", "msgid", "relayed_tags", "time")
+
+    def __init__(
+        self,
+        body: str,
+        time: int,
+        msgid: str,
+        account: str,
+        relayed_tags: str = "",
+        extended: str | None = None,
+    ) -> None:
+        self.body = body
+        self.time = time
+        self.msgid = msgid  # empty where nobody may refer to it
+        self.account = account  # empty where the server speaks
+        self.relayed_tags = relayed_tags  # the sender's client-only tags, as on the wire
+        self.extended = extended
+        self._encoded: dict[int, bytes] = {}
+
+    def tags(self, caps: int) -> str:
+        """The tags without `@`, empty when the capabilities allow none."""
+        words = []
+        if caps & SERVER_TIME:
+            words.append(f"time={timestamp(self.time)}")
+        if caps & ACCOUNT_TAG and self.account:
+            words.append(f"account={self.account}")
+        if caps & MESSAGE_TAGS and self.msgid:
+            words.append(f"msgid={self.msgid}")
+        if caps & MESSAGE_TAGS and self.relayed_tags:
+            words.append(self.relayed_tags)
+        return ";".join(words)
+
+    def text(self, caps: int) -> str:
+        return self.extended if self.extended is not None and caps & EXTENDED_JOIN else self.body
+
+    def encode(self, variant: int) -> bytes:
+        """The line for everyone of this variant; the same object at every call."""
+        line = self._encoded.get(variant)
+        if line is None:
+            tags = self.tags(variant)
+            text = self.text(variant)
+            line = self._encoded[variant] = (f"@{tags} {text}\r\n" if tags else f"{text}\r\n").encode()
+        return line
+
+
+def client_only(tags: Mapping[str, str]) -> str:
+    """The client-only tags of a message (`+name`), as they are relayed."""
+    return ";".join(f"{key}={escape(value)}" if value else key for key, value in tags.items() if key.startswith("+"))

@@ -1,0 +1,60 @@
+"""What a turn is made of: the things that can happen to the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from securechat.protocol.lines import Unreadable
+from securechat.protocol.message import Message
+from securechat.server.session import Session
+from securechat.server.turn import Done
+from securechat.store.rows import AccountChanged
+
+
+class Said(NamedTuple):
+    """A line of a peer; a plain tuple, since there is one for every message."""
+
+    session: Session
+    message: Message | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The connection of a session is no more."""
+
+    session: Session
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A worker's result, or the exception that it ended with."""
+
+    session: Session
+    done: Done
+    label: str | None
+    result: object
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A second has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The server ends: everyone is told and closed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The loop's clock decided that this session must go."""
+
+    session: Session
+    reason: str
+
+
+Item = Said | Gone | Answer | Tick | Ending | Overdue | AccountChanged

@@ -1,0 +1,59 @@
+"""SASL's outcome: the password goes to a worker, and its answer decides whether the session is logged in."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from securechat.auth.verifier import Verified
+from securechat.protocol import names, numerics
+from securechat.protocol.sasl import Plain
+from securechat.server import accounts, admission
+from securechat.server.services import PASSWORDS, PoolFull
+from securechat.server.session import Login, Session
+from securechat.server.turn import Turn
+from securechat.store.rows import AccountChanged, PasswordStored
+
+
+def start(turn: Turn, session: Session, plain: Plain) -> None:
+    """Have the password checked; nobody acts for another account, so an authzid must be the authcid."""
+    if plain.authzid and names.fold(plain.authzid) != names.fold(plain.authcid):
+        return _refuse(turn, session, "authzid of another account")
+    check = partial(turn.services.passwords.verify, plain.authcid, plain.password)
+    return turn.wait(PASSWORDS, session, check, _checked)
+
+
+def _checked(turn: Turn, session: Session, result: Verified | Exception | None) -> None:
+    if isinstance(result, PoolFull):
+        turn.fail(session, "AUTHENTICATE", "TRY_LATER", "too many logins at once; try again in a few seconds")
+        _refuse(turn, session, "too many logins at once")
+    elif isinstance(result, Exception):
+        raise result
+    elif result is None:
+        _refuse(turn, session, "wrong name or password")
+    elif result.account.suspended:
+        turn.services.refused("account suspended", session.address)
+        turn.reply(session, numerics.ERR_SASLFAIL, "this account is suspended; ask the operator of this server")
+    else:
+        _log_in(turn, session, result)
+
+
+def _refuse(turn: Turn, session: Session, reason: str) -> None:
+    """The same words whatever was wrong."""
+    turn.services.refused(reason, session.address)
+    turn.standard(session, numerics.ERR_SASLFAIL)
+
+
+def _log_in(turn: Turn, session: Session, verified: Verified) -> None:
+    account, registration = verified.account, session.registration
+    if registration is None:
+        return
+    if account.id not in turn.directory.people:  # made a moment ago; the store's word is here before the change's
+        accounts.add(turn, AccountChanged(0, account, verified.members))
+    person = turn.directory.people[account.id]
+    turn.set(registration, "login", Login(person, account.password_version))
+    if verified.rehashed is not None and not turn.failing:
+        turn.record(PasswordStored(account.id, verified.rehashed, account.password_version))
+    text = f"You are now logged in as {person.name}"
+    turn.reply(session, numerics.RPL_LOGGEDIN, person.source, person.name, text)
+    turn.standard(session, numerics.RPL_SASLSUCCESS)
+    admission.complete(turn, session)

@@ -1,0 +1,441 @@
+"""The loop: the one thread that owns every socket and runs the core, a turn at a time.
+
+While a turn's commit is in flight the loop goes on accepting, shaking hands, reading and writing, but starts no new
+turn. So what is acknowledged or delivered is durable, and there is one order of everything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from securechat.config import Settings
+from securechat.log import Tally
+from securechat.protocol.lines import UNENDED_BYTES, LineBuffer, Unended, read_line
+from securechat.server import listener
+from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLost, Phase
+from securechat.server.core import Core
+from securechat.server.delivery import deliver
+from securechat.server.gate import Gate
+from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Said, Tick
+from securechat.server.presence import QUIET_TIME
+from securechat.server.session import Session, Stage
+from securechat.server.storage import Broken, Committed, Report, Storage, StoreLost
+from securechat.server.turn import Turn
+from securechat.server.workers import Pool
+from securechat.store.errors import StoreError
+from securechat.store.rows import AccountChanged
+
+EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET  # registered once: modify() is dear
+MOST_WAITING = 16384  # lines that wait for a turn; above it nobody is read
+MOST_QUEUED = 128  # lines of one connection among them; above it that one is not read
+LAGGING = 256 * 1024  # bytes in an outbox from which a reader that drains it is waited for
+DRAINING = 256 * 1024  # bytes a second that make it worth waiting
+DRAIN_WINDOW = 0.1  # seconds over which that is judged
+PACE = 0.005  # seconds between two looks at lagging readers
+OURS = 0.5  # seconds of one commit from which the delay is ours and no peer's deadline runs
+CLOSING_TIME = 5.0  # seconds for the last lines to leave and the peer to close
+ENDING_TIME = 4.0  # the same when the server ends
+TICK = 1.0
+LOOK = 0.2  # seconds between two looks of an idle server for what administrators changed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Posted to end the loop."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Posted to shake hands with another certificate from now on."""
+
+    context: ssl.SSLContext
+
+
+Posted = Report | Answer | Stop | Reload
+
+
+class Loop:
+    """Everything in it is owned by the thread that calls `run`; others call `post` only."""
+
+    def __init__(
+        self, core: Core, settings: Settings, listeners: Sequence[socket.socket], context: ssl.SSLContext, tally: Tally
+    ) -> None:
+        self._core = core
+        self._limits = settings.limits
+        self._context = context
+        self._listeners = {one.fileno(): one for one in listeners}
+        self._resting: dict[int, socket.socket] = {}  # listeners that wait for a free file descriptor
+        self._tally = tally
+        self._gate = Gate(settings.limits)
+        self._inbox: deque[Posted] = deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll = select.epoll()
+        self._connections: dict[int, Connection] = {}
+        self._readable: dict[Connection, None] = {}  # may hold more than was read
+        self._parked: set[Connection] = set()  # readable too, but their session waits, or has much waiting
+        self._lagging: set[Connection] = set()
+        self._waiting: deque[Item] = deque()
+        self._turn: Turn | None = None  # whose commit is in flight
+        self._turn_began = 0.0
+        self._stalled = 0.0  # seconds in which peers waited for us
+        self._now = time.monotonic()
+        self._next_tick = self._now + TICK
+        self._next_look = self._now
+        self._quiet_until = self._now + QUIET_TIME + TICK
+        self._ends_at: float | None = None
+        self._storage: Storage | None = None
+        self._pools: Mapping[str, Pool] = {}
+
+    def post(self, posted: Posted) -> None:
+        """Hand something to the loop; from any thread."""
+        self._inbox.append(posted)
+        os.eventfd_write(self._wake, 1)
+
+    def run(self, storage: Storage, pools: Mapping[str, Pool]) -> None:
+        """Serve until a Stop is posted. Whatever it raises is a bug, or a store that cannot go on."""
+        self._storage, self._pools = storage, pools
+        self._epoll.register(self._wake, select.EPOLLIN)
+        for fd in self._listeners:
+            self._epoll.register(fd, select.EPOLLIN)
+        while self._ends_at is None or (self._now < self._ends_at and (self._connections or self._turn is not None)):
+            self._pass()
+        self._close()
+
+    def _pass(self) -> None:
+        for fd, _ in self._poll():
+            if fd == self._wake:
+                os.eventfd_read(self._wake)
+                self._take_inbox()
+            elif fd in self._listeners:
+                self._accept(self._listeners[fd])
+            elif (connection := self._connections.get(fd)) is not None:
+                self._happened(connection)
+        self._read()
+        if self._turn is None and self._waiting and not self._crowded():
+            self._start_turn()
+        if self._turn is None and self._now >= self._next_look:
+            self._submit(self._core.turn(deque()))  # an empty turn: only looks
+        if self._now >= self._next_tick:
+            self._tick()
+
+    def _poll(self) -> list[tuple[int, int]]:
+        if self._readable and len(self._waiting) < MOST_WAITING:
+            timeout = 0.0
+        elif self._waiting and self._turn is None:
+            timeout = PACE if self._lagging else 0.0
+        else:
+            timeout = max(0.0, self._next_event() - self._now)
+        events = self._epoll.poll(timeout)
+        self._now = time.monotonic()
+        return events
+
+    def _next_event(self) -> float:
+        looking = self._next_look if self._turn is None else self._next_tick
+        return min(self._next_tick, looking, self._next_tick if self._ends_at is None else self._ends_at)
+
+    def _take_inbox(self) -> None:
+        while self._inbox:
+            match self._inbox.popleft():
+                case Committed(error, changes):
+                    self._committed(error, changes)
+                case Broken(failure):
+                    raise StoreLost(f"the store thread ended ({type(failure).__name__})") from failure
+                case Stop(reason):
+                    self._stop(reason)
+                case Reload(context):
+                    self._context = context
+                case item:
+                    self._waiting.append(item)
+
+    # Arriving
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            for sock, address in listener.accept(listening):
+                self._welcome(sock, address)
+        except listener.OutOfFiles:
+            log.warning("out of file descriptors; raise the limit (ulimit -n)")
+            self._epoll.unregister(listening)
+            self._resting[listening.fileno()] = listening
+
+    def _welcome(self, sock: socket.socket, address: str) -> None:
+        refusal = self._gate.enter(address)
+        if refusal is not None:
+            self._tally.count(refusal, address, self._now)
+            sock.close()
+            return
+        try:
+            sock.setblocking(False)
+            wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except (OSError, ValueError):  # gone before we looked
+            self._gate.leave(address)
+            sock.close()
+            return
+        session = Session(address, time.time())
+        deadline = self._patient_now() + self._limits.registration_timeout
+        connection = Connection(wrapped, address, session, deadline, self._now)
+        connection.lines = LineBuffer(self._limits.registration_line)
+        session.link = connection
+        self._connections[wrapped.fileno()] = connection
+        self._epoll.register(wrapped, EVENTS)
+
+    def _happened(self, connection: Connection) -> None:
+        try:
+            if connection.phase is Phase.HANDSHAKE and not connection.handshake():
+                return
+            if connection.phase is Phase.LINGERING:
+                connection.drain()
+                return
+            if connection.outbox is not None and connection.flush():
+                self._flushed(connection)
+            if connection.phase in (Phase.OPEN, Phase.HTTP) and connection not in self._parked:
+                self._readable[connection] = None
+        except ConnectionLost as lost:
+            self._lost(connection, str(lost))
+
+    # Reading
+
+    def _read(self) -> None:
+        for connection in list(self._readable):
+            if len(self._waiting) >= MOST_WAITING:
+                return
+            if connection.session.busy or connection.queued >= MOST_QUEUED:
+                del self._readable[connection]
+                self._parked.add(connection)
+                continue
+            try:
+                data, more = connection.read()
+                if not more:
+                    del self._readable[connection]
+                self._take(connection, data)
+            except Unended:
+                self._overdue(connection, "a line without an end")
+            except ConnectionLost as lost:
+                self._lost(connection, str(lost))
+
+    def _take(self, connection: Connection, data: bytes) -> None:
+        if not data:
+            return
+        connection.heard = self._now
+        connection.pinged = False
+        if connection.phase is Phase.HTTP:
+            self._send(connection, (HTTP_REFUSAL,))
+            self._overdue(connection, "speaks HTTP")
+            return
+        for line in connection.lines.feed(data):
+            message = read_line(line)
+            if message is not None:
+                self._waiting.append(Said(connection.session, message))
+                connection.queued += 1
+
+    def _overdue(self, connection: Connection, reason: str) -> None:
+        """This one must go; the core tells it, and the others."""
+        self._readable.pop(connection, None)
+        if connection.phase is Phase.HTTP:
+            self._finish(connection, reason)
+        else:
+            self._waiting.append(Overdue(connection.session, reason))
+
+    # Turns
+
+    def _crowded(self) -> bool:
+        """Whether a reader lags that drains its outbox well: the senders are slowed rather than the reader cut.
+
+        Who takes little or nothing is not waited for. So a burst loses nobody, and one bad reader delays nobody.
+        """
+        crowded = False
+        for connection in list(self._lagging):
+            outbox = connection.outbox
+            if outbox is None or outbox.size < LAGGING:
+                self._lagging.discard(connection)
+            elif outbox.drains(self._now, DRAIN_WINDOW, DRAINING):
+                crowded = True
+        return crowded
+
+    def _start_turn(self) -> None:
+        turn = self._core.turn(self._waiting)
+        if turn.rows:
+            self._submit(turn)
+        else:
+            self._settle(turn)
+
+    def _submit(self, turn: Turn) -> None:
+        assert self._storage is not None
+        self._turn, self._turn_began = turn, self._now
+        self._storage.submit(turn.rows)
+
+    def _committed(self, error: StoreError | None, changes: Sequence[AccountChanged]) -> None:
+        """What others wrote is handled first: it was read behind this turn, and no later one has begun."""
+        assert self._turn is not None
+        turn, self._turn = self._turn, None
+        delay = self._now - self._turn_began
+        if delay > OURS:
+            self._stalled += delay
+        self._next_look = self._now + LOOK
+        self._waiting.extendleft(reversed(changes))
+        self._settle(turn if error is None else self._core.again(turn))
+
+    def _settle(self, turn: Turn) -> None:
+        """The turn stands: its jobs start, its bytes leave, its senders may say more."""
+        for job in turn.jobs:
+            if job.session.link is not None:
+                job.session.link.busy_since = self._now
+            self._pools[job.pool].submit(job)
+        deliver(turn.output, self._send)
+        for item in turn.items:
+            if isinstance(item, Said):
+                connection = item.session.link
+                if connection is not None:
+                    connection.queued -= 1
+                    self._resume(connection)
+            elif isinstance(item, Answer) and item.session.link is not None:
+                self._end_wait(item.session.link)
+        for session, reason in turn.closing:
+            if session.link is not None:
+                self._finish(session.link, reason)
+
+    def _end_wait(self, connection: Connection) -> None:
+        if connection.busy_since is not None and not connection.session.busy:
+            connection.deadline += self._now - connection.busy_since
+            connection.busy_since = None
+        self._resume(connection)
+
+    def _resume(self, connection: Connection) -> None:
+        if connection.counted and connection.session.stage is Stage.ADMITTED:
+            connection.counted = False
+            connection.lines.limit = UNENDED_BYTES
+            self._gate.leave(connection.address)
+        if connection in self._parked and not connection.session.busy and connection.queued < MOST_QUEUED // 2:
+            self._parked.discard(connection)
+            self._readable[connection] = None
+
+    # Writing
+
+    def _send(self, connection: Connection, pieces: tuple[bytes, ...]) -> None:
+        if connection.phase not in (Phase.OPEN, Phase.HTTP):
+            return
+        outbox = connection.outbox
+        if outbox is not None and outbox.size >= self._limits.outbox:
+            self._lost(connection, f"does not read: {outbox.size} bytes are waiting for it")
+            return
+        try:
+            connection.write(pieces, self._now)
+        except ConnectionLost as lost:
+            self._lost(connection, str(lost))
+            return
+        if connection.outbox is not None and connection.outbox.size >= LAGGING:
+            self._lagging.add(connection)
+
+    def _flushed(self, connection: Connection) -> None:
+        self._lagging.discard(connection)
+        if connection.phase is Phase.FLUSHING:
+            connection.end_writing()
+
+    def _finish(self, connection: Connection, reason: str) -> None:
+        """Close once all that is queued has left."""
+        if connection.phase is Phase.CLOSED:
+            return
+        connection.reason = reason
+        connection.phase = Phase.FLUSHING
+        connection.deadline = self._patient_now() + CLOSING_TIME
+        self._readable.pop(connection, None)
+        self._parked.discard(connection)
+        try:
+            if connection.flush():
+                self._flushed(connection)
+        except ConnectionLost as lost:
+            self._lost(connection, str(lost))
+
+    def _lost(self, connection: Connection, reason: str) -> None:
+        if connection.phase is Phase.CLOSED:
+            return
+        session = connection.session
+        self._waiting.append(Gone(session, reason))  # even if it seems closed: that turn may yet be undone
+        if session.person is not None:
+            log.info("closed %s from %s: %s", session.person.name, connection.address, connection.reason or reason)
+        else:
+            log.debug("closed a connection from %s: %s", connection.address, connection.reason or reason)
+        if connection.counted:
+            connection.counted = False
+            self._gate.leave(connection.address)
+        self._readable.pop(connection, None)
+        self._parked.discard(connection)
+        self._lagging.discard(connection)
+        del self._connections[connection.sock.fileno()]
+        session.link = None
+        connection.close()
+
+    # Time
+
+    def _patient_now(self) -> float:
+        """The clock of the peers' deadlines: it stands while all wait for us."""
+        return self._now - self._stalled
+
+    def _tick(self) -> None:
+        self._next_tick = self._now + TICK
+        self._tally.flush(self._now)
+        for fd, listening in self._resting.items():
+            self._epoll.register(fd, select.EPOLLIN)
+            self._listeners[fd] = listening
+        self._resting.clear()
+        if self._now < self._quiet_until:
+            self._waiting.append(Tick())
+        if self._turn is None or self._now - self._turn_began < OURS:
+            patient = self._patient_now()
+            for connection in list(self._connections.values()):
+                self._check(connection, patient)
+
+    def _check(self, connection: Connection, patient: float) -> None:
+        if connection.counted or connection.phase in (Phase.FLUSHING, Phase.LINGERING):
+            if patient > connection.deadline and not connection.session.busy:
+                self._too_slow(connection)
+        elif connection.pinged:
+            if patient > connection.deadline:
+                self._overdue(connection, f"ping timeout: silent for {int(self._now - connection.heard)} s")
+        elif self._now - connection.heard > self._limits.ping_interval:
+            connection.pinged = True
+            connection.deadline = patient + self._limits.ping_timeout
+            self._send(connection, (f"PING :{self._core.settings.server.name}\r\n".encode(),))
+
+    def _too_slow(self, connection: Connection) -> None:
+        if connection.phase is Phase.OPEN:
+            self._tally.count("login took too long", connection.address, self._now)
+            self._overdue(connection, f"login took longer than {self._limits.registration_timeout:g} s")
+            return
+        if connection.phase in (Phase.HANDSHAKE, Phase.HTTP):
+            self._tally.count("handshake took too long", connection.address, self._now)
+        self._lost(connection, "took too long")
+
+    # Ending
+
+    def _stop(self, reason: str) -> None:
+        """No newcomers; the members are told, and what is committed leaves."""
+        if self._ends_at is not None:
+            return
+        self._ends_at = self._now + ENDING_TIME
+        for listening in (*self._listeners.values(), *self._resting.values()):
+            listening.close()
+        self._listeners.clear()
+        self._resting.clear()
+        for connection in list(self._connections.values()):
+            if connection.counted:
+                self._lost(connection, reason)
+        self._waiting.append(Ending(reason))
+
+    def _close(self) -> None:
+        for connection in list(self._connections.values()):
+            self._lost(connection, "the server has ended")
+        self._tally.close()
+        self._epoll.close()  # `_wake` stays open: a worker that posts yet must not write into a file opened there

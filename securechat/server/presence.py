@@ -1,0 +1,158 @@
+"""Who is here: arrivals, departures, and how the others are told. Presence is never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from securechat.chat.channel import Channel
+from securechat.chat.person import Person, Recipient
+from securechat.protocol.message import write
+from securechat.server.event import Event
+from securechat.server.session import Session, Stage
+from securechat.server.turn import Turn
+
+QUIET_TIME = 30.0  # seconds after a start in which arrivals are announced together, once a second
+
+
+def arrive(turn: Turn, session: Session, person: Person) -> None:
+    """The session is one of the person's from now on; the first one is shown to the others."""
+    first = not person.sessions
+    turn.put(person, "sessions", session, None)
+    if not first:
+        return
+    turn.put(turn.directory, "present", person, None)
+    for channel in person.channels:
+        if turn.now < turn.started + QUIET_TIME:
+            turn.put(channel, "unannounced", person, None)
+        else:
+            _show_arrival(turn, channel, person)
+
+
+def announce(turn: Turn) -> None:
+    """Show the arrivals that were held back."""
+    for channel in turn.directory.channels.values():
+        for person in list(channel.unannounced):
+            show_if_unannounced(turn, channel, person)
+
+
+def show_if_unannounced(turn: Turn, channel: Channel, person: Person) -> None:
+    if person in channel.unannounced:
+        turn.drop(channel, "unannounced", person)
+        _show_arrival(turn, channel, person)
+
+
+def _show_arrival(turn: Turn, channel: Channel, person: Person) -> None:
+    own = tuple(sessions(person))
+    turn.tell(channel, joined(turn, channel, person), skip=own)
+    letters = channel.role_letters(person)
+    if letters:
+        show_mode(turn, channel, "+" + letters, person, skip=own)
+
+
+def show_mode(turn: Turn, channel: Channel, change: str, person: Person, skip: tuple[Session, ...] = ()) -> None:
+    """A change of role that nobody in the channel made: the server says it."""
+    body = write("MODE", channel.name, change, *[person.name] * (len(change) - 1), source=turn.server)
+    turn.tell(channel, Event(body, turn.milliseconds, "", ""), skip)
+
+
+def remove_member(turn: Turn, channel: Channel, person: Person) -> None:
+    """The membership is over; where the last operator went, the admins follow."""
+    had_operator = not channel.in_hands_of_admins()
+    turn.drop(channel, "members", person)
+    turn.drop(channel, "unannounced", person)
+    turn.drop(person, "channels", channel)
+    if had_operator:
+        show_heirs(turn, channel)
+
+
+def show_heirs(turn: Turn, channel: Channel) -> None:
+    """Show the admins who are operators now, if the last operator of the channel's own has just gone."""
+    if channel.in_hands_of_admins():
+        for person in channel.present():
+            if person.account.admin:
+                show_mode(turn, channel, "+o", person)
+
+
+def joined(turn: Turn, channel: Channel, person: Person, time: int | None = None) -> Event:
+    realname = next((session.realname for session in sessions(person)), person.name)
+    return turn.event(
+        person,
+        f"JOIN {channel.name}",
+        time=time,
+        extended=f"JOIN {channel.name} {person.name} :{realname}",
+    )
+
+
+def lost(turn: Turn, session: Session, reason: str) -> None:
+    """The connection is gone: nobody is there to be told, but the others."""
+    if session.stage is not Stage.CLOSED:
+        turn.set(session, "stage", Stage.CLOSED)
+        _leave(turn, session, reason)
+
+
+def end(turn: Turn, session: Session, reason: str) -> None:
+    """Close a session: ERROR to it, QUIT to the others."""
+    if session.stage is not Stage.CLOSED:
+        _leave(turn, session, reason)
+        turn.close(session, reason)
+
+
+def cut(turn: Turn, session: Session, reason: str) -> None:
+    """Close a session without a word to the others: what is left to do when telling them failed."""
+    if session.stage is not Stage.CLOSED:
+        _withdraw(turn, session)
+        turn.close(session, reason)
+
+
+def end_all(turn: Turn, reason: str) -> None:
+    """The server ends: no QUITs, for nobody is left to read them."""
+    for person in turn.directory.present:
+        for session in list(sessions(person)):
+            turn.close(session, reason)
+
+
+def end_sessions(turn: Turn, person: Person, reason: str, keep: Session | None = None) -> None:
+    for session in list(sessions(person)):
+        if session is not keep:
+            end(turn, session, reason)
+
+
+def sessions(person: Person) -> Iterable[Session]:
+    return (session for session in person.sessions if isinstance(session, Session))
+
+
+def _leave(turn: Turn, session: Session, reason: str) -> None:
+    person = session.person
+    if person is None or session not in person.sessions:
+        return
+    shown_to = onlookers(person) if len(person.sessions) == 1 else {}
+    shown_to.pop(session, None)
+    if not _withdraw(turn, session):
+        turn.tell_each(shown_to, turn.event(person, f"QUIT :{reason}"))
+
+
+def _withdraw(turn: Turn, session: Session) -> bool:
+    """Take the session from its person; whether he is still present."""
+    person = session.person
+    if person is None:
+        return False
+    turn.drop(person, "sessions", session)
+    if person.sessions:
+        return True
+    turn.drop(turn.directory, "present", person)
+    turn.set(person, "away", None)
+    for channel in person.channels:
+        turn.drop(channel, "unannounced", person)
+    return False
+
+
+def onlookers(person: Person) -> dict[Recipient, None]:
+    """Its own sessions, and those of everyone who shares a channel, each once.
+
+    Who has not seen its JOIN yet may all the same have found it in NAMES, and must learn that it left.
+    """
+    found: dict[Recipient, None] = dict.fromkeys(person.sessions)
+    for channel in person.channels:
+        for audience in channel.audiences().values():
+            found.update(dict.fromkeys(audience))
+    return found

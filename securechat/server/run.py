@@ -1,0 +1,119 @@
+"""A whole server in one process: its parts put together, run, and ended in order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from securechat.auth.verifier import Verifier
+from securechat.chat.directory import Directory
+from securechat.config import Settings
+from securechat.log import Tally
+from securechat.server import certificates, listener
+from securechat.server.core import Core
+from securechat.server.loop import Loop, Reload, Stop
+from securechat.server.reading import StoredHistory
+from securechat.server.services import PASSWORDS, READS, Services
+from securechat.server.storage import Storage
+from securechat.server.workers import Pool
+from securechat.store import changes, channels, snapshot
+from securechat.store.accounts import Accounts
+from securechat.store.database import Database, open_database, prepare
+from securechat.store.lock import ServeLock
+from securechat.store.writer import Writer
+from securechat.tls.contexts import server_context
+
+SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
+STORE_TIME = 1.0  # seconds for the store thread to end
+READERS = 2
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, folder: Path, certificate: Path, key: Path) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises SecurechatError for what keeps it from starting."""
+    certificates.renew(certificate)
+    context = server_context(certificate, key, settings.tls.min_version)
+    with (
+        ServeLock(prepare(folder, settings.store).parent) as lock,
+        contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
+        _listening(settings) as sockets,
+    ):
+        directory, seen = _load(database, settings)
+        tally = Tally(log)
+        services = Services(
+            Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
+            StoredHistory(database),
+            lambda reason, address: tally.count(reason, address, time.monotonic()),
+        )
+        loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
+        keeper = certificates.Keeper(settings.tls, certificate, key, lambda new: loop.post(Reload(new)))
+        _run(loop, Writer(database, after=seen), keeper, sockets, settings)
+
+
+def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
+    """Everything the core holds, and the newest change that it includes."""
+    with database.write() as connection:
+        channels.ensure(connection, settings.channels.autojoin)
+        seen = changes.newest_id(connection)
+        everything = snapshot.load(connection)
+    return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for one in settings.listen:
+            sockets += [stack.enter_context(sock) for sock in listener.listen(one.address, one.port)]
+        yield sockets
+
+
+def _run(
+    loop: Loop, writer: Writer, keeper: certificates.Keeper, sockets: list[socket.socket], settings: Settings
+) -> None:
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    storage = Storage(writer, loop.post)
+    pools = {
+        PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
+        READS: Pool(READS, READERS, loop.post),
+    }
+    keeper.start()
+    with _signals(loop, keeper):
+        _announce(sockets, settings)
+        loop.run(storage, pools)
+    keeper.stop()
+    for pool in pools.values():
+        pool.stop()
+    storage.stop(STORE_TIME)
+    log.info("the server has ended")
+
+
+@contextlib.contextmanager
+def _signals(loop: Loop, keeper: certificates.Keeper) -> Iterator[None]:
+    handlers = {
+        signal.SIGTERM: lambda *_: loop.post(Stop("the server is shutting down")),
+        signal.SIGINT: lambda *_: loop.post(Stop("the server is shutting down")),
+        signal.SIGHUP: lambda *_: keeper.reload(),
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _announce(sockets: list[socket.socket], settings: Settings) -> None:
+    version = "TLS 1.3" if settings.tls.min_version == "1.3" else "TLS 1.2 and 1.3"
+    for sock in sockets:
+        address = listener.shown(*sock.getsockname()[:2])
+        log.info("listening on %s (%s)", address, version)
+        print(f"listening on {address} ({version})", flush=True)  # noqa: T201  what `serve` is asked for

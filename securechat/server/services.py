@@ -1,0 +1,58 @@
+"""What the core may ask of the floors below, through workers: passwords and history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from securechat.auth.verifier import Rehashed, Verified
+from securechat.store.rows import AccountId, Entry
+
+PASSWORDS = "passwords"  # the pool that hashes
+READS = "reads"  # the pool that reads the store
+
+
+class PoolFull(Exception):
+    """The job was not done: the pool's queue was full, or its session seemed to be gone."""
+
+
+class Passwords(Protocol):
+    """Called by the workers; hashing takes as long for an unknown name as for a known one."""
+
+    def verify(self, name: str, password: str) -> Verified | None: ...
+
+    def change(self, name: str, old: str, new: str) -> Rehashed | None:
+        """None when the old password is wrong; raises WeakPassword."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which entries of a target a CHATHISTORY asks for; references are a time in milliseconds or a msgid."""
+
+    subcommand: str
+    target: str
+    references: tuple[int | str | None, ...]
+    limit: int
+
+
+class History(Protocol):
+    """Called by the workers."""
+
+    def select(self, selection: Selection) -> Sequence[Entry]:
+        """Oldest first. Raises UnknownMessage for a msgid that the target does not have."""
+        ...
+
+    def targets(
+        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int
+    ) -> Sequence[tuple[str, int]]:
+        """Targets with the time of their newest entry within the bounds, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    passwords: Passwords
+    history: History
+    refused: Callable[[str, str], None]  # reason, address: summed into the log

@@ -1,0 +1,107 @@
+"""One logged-in client, or one that is on its way there. Owned by the core; the loop only reads it between turns."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from securechat.protocol.capabilities import ACCOUNT_TAG, EXTENDED_JOIN, MESSAGE_TAGS, SERVER_TIME
+
+if TYPE_CHECKING:
+    from securechat.chat.person import Person
+    from securechat.protocol.lines import Unreadable
+    from securechat.protocol.message import Message
+    from securechat.server.connection import Connection
+
+VARIANT = (
+    SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN
+)  # the capabilities that change a relayed line's bytes
+
+
+class Stage(Enum):
+    REGISTERING = auto()
+    ADMITTED = auto()
+    CLOSED = auto()
+
+
+class Registration:
+    """What a session has said before its admission; dropped with it."""
+
+    __slots__ = ("commands", "login", "mechanism", "negotiating", "nick", "realname", "response", "user")
+
+    def __init__(self) -> None:
+        self.commands = 0
+        self.negotiating = False  # between CAP LS or REQ and CAP END
+        self.nick: str | None = None
+        self.user: str | None = None
+        self.realname = ""
+        self.mechanism: str | None = None  # an exchange is open
+        self.response = ""  # its pieces so far
+        self.login: Login | None = None
+
+    def changed(self) -> None:
+        """Nothing is derived from it."""
+
+
+class Login:
+    """Who proved to be whom, and against which version of the password."""
+
+    __slots__ = ("password_version", "person")
+
+    def __init__(self, person: Person, password_version: int) -> None:
+        self.person = person
+        self.password_version = password_version
+
+
+class Session:
+    """Changed through the turn only, but for what says so."""
+
+    __slots__ = (
+        "address",
+        "busy",
+        "caps",
+        "held",
+        "last_active",
+        "link",
+        "password_version",
+        "person",
+        "realname",
+        "registration",
+        "response",
+        "signed_on",
+        "stage",
+        "strikes",
+        "user",
+    )
+
+    def __init__(self, address: str, now: float) -> None:
+        self.address = address
+        self.stage = Stage.REGISTERING
+        self.registration: Registration | None = Registration()
+        self.caps = 0
+        self.person: Person | None = None  # set by admission, for good
+        self.password_version = 0
+        self.user = ""
+        self.realname = ""
+        self.response = ""  # pieces of a PASSWD so far
+        self.busy = False  # waits for a worker; what it says meanwhile is held
+        self.held: tuple[Message | Unreadable, ...] = ()
+        self.signed_on = now
+        self.last_active = now  # of its messages, for WHOIS; a hint, so set directly
+        self.strikes: tuple[float, ...] = ()  # moments of handler errors
+        self.link: Connection | None = None  # the loop's; opaque to the core
+
+    @property
+    def variant(self) -> int:
+        return self.caps & VARIANT
+
+    @property
+    def nick(self) -> str:
+        """What replies are addressed to."""
+        if self.person is not None:
+            return self.person.name
+        return (self.registration and self.registration.nick) or "*"
+
+    def changed(self) -> None:
+        if self.person is not None:
+            self.person.changed()

@@ -1,0 +1,323 @@
+"""One turn: what its messages change, store, reply and deliver, all of it held until the commit, all of it undoable."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from securechat.chat.channel import Audience, Channel
+from securechat.chat.directory import Directory
+from securechat.chat.person import Person
+from securechat.config import Settings
+from securechat.errors import SecurechatError
+from securechat.protocol.capabilities import BATCH, LABELED_RESPONSE
+from securechat.protocol.message import escape, write
+from securechat.protocol.numerics import TEXTS
+from securechat.server.event import Event
+from securechat.server.services import Services
+from securechat.server.session import Session, Stage
+from securechat.store.rows import EntryStored, Row
+
+if TYPE_CHECKING:
+    from securechat.server.items import Item
+
+LABEL_BYTES = 64
+LABELLING = LABELED_RESPONSE | BATCH  # an answer of several lines takes both
+LINES_IN_A_TURN = 1024
+BYTES_IN_A_TURN = 256 * 1024  # of output, each audience counted once: what one member can get at most
+DELIVERED_IN_A_TURN = 64 * 1024 * 1024  # of output, times the receivers
+
+_MISSING: Any = object()
+
+
+class StoreUnavailable(SecurechatError):
+    """The turn's commit failed; nothing can be recorded in this run of it."""
+
+
+class Owner(Protocol):
+    """State of the core: an object that is told when something of it changed, to drop what it derived."""
+
+    def changed(self) -> None: ...
+
+
+class Output(NamedTuple):
+    """Bytes for one session, or for an audience without those in `skip`."""
+
+    target: Session | Audience
+    data: bytes
+    skip: tuple[Session, ...] = ()
+
+
+class Line(NamedTuple):
+    """A reply line: tags without `@`, and the text without CRLF."""
+
+    tags: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Reply lines that belong together."""
+
+    kind: str  # the type and its parameters
+    lines: Sequence[Line]
+
+
+Done = Callable[["Turn", Session, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for a worker; `done` gets its result, or the exception that it ended with, in a later turn."""
+
+    pool: str
+    session: Session
+    work: Callable[[], object]
+    done: Done
+    label: str | None
+
+
+class Mark(NamedTuple):
+    undo: int
+    rows: int
+    output: int
+    jobs: int
+    closing: int
+
+
+class Turn:
+    """Handlers change the core through `set`, `put` and `drop`, which note their own inverse."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        settings: Settings,
+        services: Services,
+        now: float,
+        started: float,
+        failing: bool = False,
+    ) -> None:
+        self.directory = directory
+        self.settings = settings
+        self.services = services
+        self.server = settings.server.name
+        self.now = now  # seconds since the epoch
+        self.started = started  # when the server did
+        self.failing = failing  # the commit of these items failed; this run tells their senders
+        self.items: list[Item] = []
+        self.rows: list[Row] = []
+        self.output: list[Output] = []
+        self.jobs: list[Job] = []
+        self.closing: list[tuple[Session, str]] = []
+        self._undo: list[tuple[Owner, str, Any, Any]] = []
+        self._bytes = 0
+        self._delivered = 0
+        self._batches = 0
+        self._actor: Session | None = None
+        self._label: str | None = None
+        self._replies: list[Line | Batch] = []
+
+    @property
+    def milliseconds(self) -> int:
+        return int(self.now * 1000)
+
+    def has_room(self) -> bool:
+        return (
+            len(self.items) < LINES_IN_A_TURN
+            and self._bytes < BYTES_IN_A_TURN
+            and self._delivered < DELIVERED_IN_A_TURN
+        )
+
+    # State
+
+    def set(self, owner: Owner, name: str, value: object) -> None:
+        """Set an attribute of `owner`."""
+        self._undo.append((owner, name, _MISSING, getattr(owner, name)))
+        setattr(owner, name, value)
+        owner.changed()
+
+    def put(self, owner: Owner, name: str, key: object, value: object) -> None:
+        """Set `key` in the dict `name` of `owner`."""
+        table = getattr(owner, name)
+        self._undo.append((owner, name, key, table.get(key, _MISSING)))
+        table[key] = value
+        owner.changed()
+
+    def drop(self, owner: Owner, name: str, key: object) -> None:
+        """Take `key` out of the dict `name` of `owner`; nothing happens if it is not there."""
+        table = getattr(owner, name)
+        if key in table:
+            owner.changed()
+            self._undo.append((owner, name, key, table.pop(key)))
+            owner.changed()
+
+    def mark(self) -> Mark:
+        return Mark(len(self._undo), len(self.rows), len(self.output), len(self.jobs), len(self.closing))
+
+    def back_to(self, mark: Mark) -> None:
+        """Undo what happened since the mark: state (but for the order within a table), rows, output, jobs."""
+        while len(self._undo) > mark.undo:
+            owner, name, key, old = self._undo.pop()
+            if key is _MISSING:
+                setattr(owner, name, old)
+            elif old is _MISSING:
+                getattr(owner, name).pop(key, None)  # it may have failed before it was put
+            else:
+                getattr(owner, name)[key] = old
+            owner.changed()
+        del self.rows[mark.rows :]
+        del self.output[mark.output :]
+        del self.jobs[mark.jobs :]
+        del self.closing[mark.closing :]
+
+    def undo(self) -> None:
+        self.back_to(Mark(0, 0, 0, 0, 0))
+
+    # What is kept
+
+    def record(self, *rows: Row) -> None:
+        """Store rows with this turn's commit. Raises StoreUnavailable where that is known to fail."""
+        if self.failing:
+            raise StoreUnavailable("the turn's commit failed")
+        self.rows += rows
+
+    def stamp(self, target: str) -> int:
+        """The time of a new entry of `target`: now, but later than every earlier one, whatever the clock does."""
+        time = max(self.milliseconds, self.directory.last_times.get(target, 0) + 1)
+        self.put(self.directory, "last_times", target, time)
+        return time
+
+    def event(
+        self, person: Person, body: str, *, time: int | None = None, tags: str = "", extended: str | None = None
+    ) -> Event:
+        """Something that `person` did now; `body` is the line behind its source."""
+        source = f":{person.source} "
+        return Event(
+            source + body,
+            self.milliseconds if time is None else time,
+            new_msgid(self.milliseconds),
+            person.name,
+            tags,
+            None if extended is None else source + extended,
+        )
+
+    def keep(self, event: Event, person: Person, target: str, kind: str, text: str) -> None:
+        """Store an event as an entry of `target`'s history."""
+        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, event.relayed_tags))
+
+    # What leaves after the commit
+
+    def tell(self, channel: Channel, event: Event, skip: tuple[Session, ...] = (), needs: int = 0) -> None:
+        """Everyone in the channel who may read it and has the capabilities `needs`, without `skip`."""
+        for variant, audience in channel.audiences().items():
+            if variant & needs == needs:
+                self._emit(Output(audience, event.encode(variant), skip), len(audience))
+
+    def tell_each(self, sessions: Iterable[Any], event: Event) -> None:
+        for session in sessions:
+            self._emit(Output(session, event.encode(session.variant)), 1)
+
+    def _emit(self, output: Output, receivers: int) -> None:
+        self.output.append(output)
+        self._bytes += len(output.data)
+        self._delivered += len(output.data) * receivers
+
+    # Replies to the one whose message is being handled
+
+    def begin(self, session: Session | None, label: str | None) -> None:
+        self._actor = session
+        self._label = None
+        self._replies = []
+        if session is not None and label is not None and len(label.encode()) <= LABEL_BYTES:
+            self._label = label if session.caps & LABELLING == LABELLING else None
+
+    def finish(self) -> None:
+        """Send what the message's sender is answered; a label is always answered, with ACK if there is nothing."""
+        session, label, replies = self._actor, self._label, self._replies
+        self._actor = self._label = None
+        if session is None or label is None:
+            return
+        tag = f"label={escape(label)}"
+        if not replies:
+            self._line(session, Line(tag, f":{self.server} ACK"))
+        elif len(replies) == 1:
+            self._answer(session, replies[0], tag)
+        else:
+            reference = self._open_batch(session, "labeled-response", tag)
+            for reply in replies:
+                self._answer(session, reply, f"batch={reference}")
+            self._close_batch(session, reference)
+
+    def wait(self, pool: str, session: Session, work: Callable[[], object], done: Done) -> None:
+        """Let a worker do `work` once the turn stands; what the session says meanwhile waits, so does its label."""
+        self.jobs.append(Job(pool, session, work, done, self._label))
+        self.set(session, "busy", True)
+        self._label = None
+
+    def reply(self, session: Session, numeric: str, *params: str) -> None:
+        self.send(session, Line("", write(numeric, session.nick, *params, source=self.server)))
+
+    def standard(self, session: Session, numeric: str, *params: str) -> None:
+        """A numeric whose last parameter is always the same text."""
+        self.reply(session, numeric, *params, TEXTS[numeric])
+
+    def fail(self, session: Session, command: str, code: str, *words: str) -> None:
+        """A FAIL; the last of `words` is the text. Source: IRCv3 standard replies."""
+        *context, text = words
+        self.send(session, Line("", " ".join([f":{self.server} FAIL", command, code, *context, f":{text}"])))
+
+    def line(self, session: Session, command: str, *params: str) -> None:
+        """Any other line of the server's."""
+        self.send(session, Line("", write(command, *params, source=self.server)))
+
+    def echo(self, session: Session, event: Event) -> None:
+        self.send(session, Line(event.tags(session.caps), event.text(session.caps)))
+
+    def send(self, session: Session, reply: Line | Batch) -> None:
+        if session is self._actor and self._label is not None:
+            self._replies.append(reply)
+        else:
+            self._answer(session, reply, "")
+
+    def _answer(self, session: Session, reply: Line | Batch, tag: str) -> None:
+        if isinstance(reply, Line):
+            self._line(session, Line(f"{tag};{reply.tags}" if tag and reply.tags else tag or reply.tags, reply.text))
+            return
+        reference = self._open_batch(session, reply.kind, tag)
+        mark = f"batch={reference}"
+        for line in reply.lines:
+            self._line(session, Line(f"{mark};{line.tags}" if line.tags else mark, line.text))
+        self._close_batch(session, reference)
+
+    def _open_batch(self, session: Session, kind: str, tag: str) -> str:
+        self._batches += 1
+        reference = str(self._batches)
+        self._line(session, Line(tag, f":{self.server} BATCH +{reference} {kind}"))
+        return reference
+
+    def _close_batch(self, session: Session, reference: str) -> None:
+        self._line(session, Line("", f":{self.server} BATCH -{reference}"))
+
+    def _line(self, session: Session, line: Line) -> None:
+        data = f"@{line.tags} {line.text}\r\n" if line.tags else f"{line.text}\r\n"
+        self._emit(Output(session, data.encode()), 1)
+
+    def close(self, session: Session, reason: str) -> None:
+        """Say ERROR and hang up once all before it is sent. Who must leave channels goes through `presence.end`."""
+        self.finish_if_actor(session)
+        self._line(session, Line("", f"ERROR :{reason}"))
+        self.set(session, "stage", Stage.CLOSED)
+        self.closing.append((session, reason))
+
+    def finish_if_actor(self, session: Session) -> None:
+        """Labelled replies so far go out before the ERROR."""
+        if session is self._actor:
+            self.finish()
+
+
+def new_msgid(milliseconds: int) -> str:
+    """Opaque: the time, so that the index grows at its end (twice the rows a second), and 72 random bits."""
+    return base64.urlsafe_b64encode(milliseconds.to_bytes(6) + os.urandom(9)).decode()

@@ -1,0 +1,140 @@
+"""A real `securechat serve` process with its own data folder, for tests and scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from securechat import config
+from securechat.auth import passwords
+from securechat.store import history
+from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.database import Database, open_database
+from securechat.store.rows import Entry, pair
+from tests.wire import ALL_CAPS, PATIENCE, Wire
+
+ROUNDS = 4  # of bcrypt, where its cost does not matter
+PASSWORD = "correct horse battery"
+
+
+class Server:
+    """Stopped when made; `port` is known once it listens. Its accounts all have PASSWORD unless told otherwise."""
+
+    def __init__(self, data: Path, certificates: Path, settings: str = "") -> None:
+        self.data = data
+        self.certificates = certificates
+        self.ca = certificates / "ca.crt"
+        self.port = 0
+        self.process: subprocess.Popen[str] | None = None
+        self.accounts: set[str] = set()
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.configure(settings)
+
+    def configure(self, settings: str) -> None:
+        """Replace the configuration; `[auth]` is ours."""
+        (self.data / "config.toml").write_text(f"[auth]\nbcrypt_rounds = {ROUNDS}\n{settings}")
+
+    @property
+    def settings(self) -> config.Settings:
+        return config.load(self.data / "config.toml")
+
+    def open_store(self) -> Database:
+        """The database, beside the running server or without one; the caller closes it."""
+        return open_database(self.data, self.settings.store, timeout=30)
+
+    def adduser(self, *names: str, admin: bool = False, password: str = PASSWORD) -> None:
+        database = self.open_store()
+        try:
+            role: Any = "admin" if admin else "member"
+            hashed = passwords.hash(password, ROUNDS)
+            people = [NewAccount(name, hashed, role) for name in names]
+            Accounts(database, self.settings.channels.autojoin).add_all(people)
+        finally:
+            database.close()
+        self.accounts.update(names)
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]
+
+    def start(self, *extra: str, prefix: Iterable[str] = (), **options: Any) -> Server:
+        """Run `serve` and wait until it listens; the port stays the same over restarts."""
+        pair_of = ("--cert", str(self.certificates / "server.crt"), "--key", str(self.certificates / "server.key"))
+        words = self.command("serve", "--listen", f"127.0.0.1:{self.port}", *pair_of, *extra)
+        self.process = subprocess.Popen(
+            [*prefix, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.data, **options
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found = re.search(r"listening on .*:(\d+) \(TLS", line)
+        if found is None:
+            _, errors = self.process.communicate(timeout=PATIENCE)
+            raise AssertionError(f"serve did not start: {line!r} {errors!r}")
+        self.port = int(found[1])
+        return self
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end; gives the exit status."""
+        assert self.process is not None
+        self.process.communicate(timeout=PATIENCE)
+        status, self.process = self.process.returncode, None
+        return status
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def restart(self) -> Server:
+        if self.process is not None:
+            self.stop()
+        return self.start()
+
+    def connect(self, *, source: str | None = None) -> Wire:
+        return Wire(("127.0.0.1", self.port), self.ca, source=source)
+
+    def login(self, name: str, caps: str = ALL_CAPS, *, source: str | None = None) -> Wire:
+        """A logged-in client; the account is made when there is none."""
+        if name not in self.accounts:
+            self.adduser(name)
+        wire = self.connect(source=source)
+        try:
+            wire.register(name, PASSWORD, caps)
+        except BaseException:
+            wire.close()
+            raise
+        return wire
+
+    def history(self, target: str, *, limit: int = 100_000) -> list[Entry]:
+        """What the store holds of a channel, or of `one:other` two accounts' messages."""
+        database = self.open_store()
+        try:
+            if ":" in target:
+                accounts = Accounts(database, ())
+                target = pair(*(accounts.required(name).id for name in target.split(":")))
+            with database.read() as connection:
+                return history.latest(connection, target, limit)
+        finally:
+            database.close()
+
+    def log(self) -> str:
+        path = self.data / "server.log"
+        return path.read_text() if path.exists() else ""
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the process until now."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
