@@ -1,0 +1,188 @@
+"""The channels that the session is in: who is present, what the topic is. Membership lines in, events out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Topic
+from securechat.protocol import numerics
+from securechat.protocol.message import Message, ProtocolError
+from securechat.protocol.names import fold
+
+MOST_CHANNELS = 1000
+MOST_NICKS = 100_000  # over all channels
+ROLE_MARKS = "~&@%+"
+
+
+@dataclass(slots=True)
+class Channel:
+    name: str
+    topic: str = ""
+    nicks: dict[str, str] = field(default_factory=dict)  # folded to shown
+    listed: list[str] = field(default_factory=list)  # lines of NAMES that are not yet ended
+
+
+class Channels:
+    """What the server told about the channels of one session; bounded, whatever it tells."""
+
+    def __init__(self) -> None:
+        self.own_nick = ""
+        self._channels: dict[str, Channel] = {}
+        self._count = 0
+        self._asked_names: set[str] = set()
+        self._handlers: Mapping[str, Callable[[Message, datetime | None], Event | None]] = {
+            "JOIN": self._join,
+            "PART": self._part,
+            "KICK": self._kick,
+            "QUIT": self._quit,
+            "NICK": self._nick,
+            "TOPIC": self._topic,
+            numerics.RPL_NOTOPIC: self._no_topic,
+            numerics.RPL_TOPIC: self._topic_is,
+            numerics.RPL_NAMREPLY: self._names,
+            numerics.RPL_ENDOFNAMES: self._names_end,
+        }
+
+    def __contains__(self, name: str) -> bool:
+        return fold(name) in self._channels
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(channel.name for channel in self._channels.values())
+
+    def is_own(self, nick: str) -> bool:
+        return fold(nick) == fold(self.own_nick)
+
+    def ask_names(self, channel: str) -> None:
+        """The next list of names of this channel is to be told."""
+        self._asked_names.add(fold(channel))
+
+    def receive(self, message: Message, time: datetime | None) -> Event | None:
+        handler = self._handlers.get(message.command)
+        return handler(message, time) if handler and (message.params or message.command == "QUIT") else None
+
+    def _join(self, message: Message, time: datetime | None) -> Event | None:
+        nick, name = nick_of(message), message.params[0]
+        own = self.is_own(nick)
+        if own:
+            if len(self._channels) >= MOST_CHANNELS:
+                raise ProtocolError(f"the server puts us into more than {MOST_CHANNELS} channels")
+            self._remove_channel(name)
+            self._channels[fold(name)] = Channel(name)
+        channel = self._channels.get(fold(name))
+        if channel is None:
+            return None
+        self._add(channel, nick)
+        return Joined(channel.name, nick, own, time)
+
+    def _part(self, message: Message, time: datetime | None) -> Event | None:
+        nick = nick_of(message)
+        channel = self._gone(message.params[0], nick)
+        return Parted(channel.name, nick, _param(message, 1), self.is_own(nick), time) if channel else None
+
+    def _kick(self, message: Message, time: datetime | None) -> Event | None:
+        name, nick, reason = (_param(message, index) for index in range(3))
+        channel = self._gone(name, nick)
+        return Kicked(channel.name, nick, nick_of(message), reason, self.is_own(nick), time) if channel else None
+
+    def _quit(self, message: Message, time: datetime | None) -> Event | None:
+        nick = nick_of(message)
+        shared = [channel for channel in self._channels.values() if fold(nick) in channel.nicks]
+        for channel in shared:
+            self._drop(channel, nick)
+        return Left(nick, tuple(channel.name for channel in shared), _param(message, 0), time) if shared else None
+
+    def _nick(self, message: Message, time: datetime | None) -> Event | None:
+        before, after = nick_of(message), message.params[0]
+        own = self.is_own(before)
+        if own:
+            self.own_nick = after
+        known = False
+        for channel in self._channels.values():
+            if self._drop(channel, before):
+                self._add(channel, after)
+                known = True
+        return Renamed(before, after, own, time) if known or own else None
+
+    def _topic(self, message: Message, time: datetime | None) -> Event | None:
+        event = self._set_topic(message.params[0], _param(message, 1))
+        return replace(event, by=nick_of(message), time=time) if event else None
+
+    def _no_topic(self, message: Message, time: datetime | None) -> Event | None:
+        return self._set_topic(message.params[1], "") if len(message.params) > 1 else None
+
+    def _topic_is(self, message: Message, time: datetime | None) -> Event | None:
+        return self._set_topic(message.params[1], message.params[2]) if len(message.params) > 2 else None
+
+    def _set_topic(self, name: str, text: str) -> Topic | None:
+        channel = self._channels.get(fold(name))
+        if channel is None:
+            return None
+        channel.topic = text
+        return Topic(channel.name, text)
+
+    def _names(self, message: Message, time: datetime | None) -> Event | None:
+        channel = self._channels.get(fold(message.params[2])) if len(message.params) > 3 else None
+        if channel is None:
+            return None
+        for word in message.params[3].split():
+            nick = word.lstrip(ROLE_MARKS)
+            self._add(channel, nick)
+            channel.listed.append(word[: len(word) - len(nick)][:1] + nick)
+        if len(channel.listed) > MOST_NICKS:
+            raise ProtocolError(f"the server lists more than {MOST_NICKS} people in a channel")
+        return None
+
+    def _names_end(self, message: Message, time: datetime | None) -> Event | None:
+        name = _param(message, 1)
+        channel = self._channels.get(fold(name))
+        nicks: tuple[str, ...] = ()
+        if channel is not None:
+            nicks, channel.listed = tuple(sorted(channel.listed, key=_by_role_and_name)), []
+        if fold(name) not in self._asked_names:
+            return None
+        self._asked_names.discard(fold(name))
+        return Names(name, nicks)
+
+    def _gone(self, name: str, nick: str) -> Channel | None:
+        channel = self._channels.get(fold(name))
+        if channel is not None:
+            self._drop(channel, nick)
+            if self.is_own(nick):
+                self._remove_channel(name)
+        return channel
+
+    def _remove_channel(self, name: str) -> None:
+        channel = self._channels.pop(fold(name), None)
+        if channel is not None:
+            self._count -= len(channel.nicks)
+
+    def _add(self, channel: Channel, nick: str) -> None:
+        if fold(nick) not in channel.nicks:
+            self._count += 1
+            if self._count > MOST_NICKS:
+                raise ProtocolError(f"the server names more than {MOST_NICKS} people")
+        channel.nicks[fold(nick)] = nick
+
+    def _drop(self, channel: Channel, nick: str) -> bool:
+        if channel.nicks.pop(fold(nick), None) is None:
+            return False
+        self._count -= 1
+        return True
+
+
+def nick_of(message: Message) -> str:
+    """Who sent it: the part of the source before `!`; empty when the server named nobody."""
+    return (message.source or "").partition("!")[0]
+
+
+def _param(message: Message, index: int) -> str:
+    """Empty when the server left it away."""
+    return message.params[index] if len(message.params) > index else ""
+
+
+def _by_role_and_name(listed: str) -> tuple[int, str]:
+    mark = ROLE_MARKS.find(listed[0])
+    return (mark if mark >= 0 else len(ROLE_MARKS), fold(listed.lstrip(ROLE_MARKS)))

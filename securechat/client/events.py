@@ -1,0 +1,194 @@
+"""What a client session tells its face: one frozen value for each thing that happened.
+
+Texts are as the server sent them: a face passes each through `protocol.text.printable` before it shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Kind(Enum):
+    MESSAGE = "message"
+    NOTICE = "notice"
+    ACTION = "action"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened; `time` is the server's, where it gave one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted(Event):
+    """Login is done; `nick` is the account's name in the server's spelling."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRefused(Event):
+    """The server said no. `credentials`: name or password are wrong, so another password may help."""
+
+    reason: str
+    credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entered(Event):
+    """What was missed has been told; from here on lines are told as they are said.
+
+    `time` is when we came, by the server's clock, if it said. The times of messages are no measure of it: they run
+    ahead while many are said at once.
+    """
+
+    nick: str
+    channels: tuple[str, ...]
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said(Event):
+    """One message. `target` is the channel, or the other person's nick when it is `direct`."""
+
+    target: str
+    sender: str
+    text: str
+    kind: Kind = Kind.MESSAGE
+    time: datetime | None = None
+    msgid: str | None = None
+    own: bool = False
+    direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missed(Event):
+    """What was said in one target before we came, oldest first.
+
+    `since_visit`: everything since the last visit, else the newest few. `cut`: there was more than is told.
+    """
+
+    target: str
+    lines: tuple[Said, ...]
+    direct: bool = False
+    since_visit: bool = False
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged(Event):
+    """The server stored everything that was given to it under this ticket."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Event):
+    """The server does not take what was given to it under this ticket; the rest of a long text is not sent.
+
+    `temporary`: it could not store it for the moment, for as long as the outbox had patience.
+    """
+
+    ticket: int
+    target: str
+    text: str
+    reason: str
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Event):
+    channel: str
+    nick: str
+    own: bool = False
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parted(Event):
+    channel: str
+    nick: str
+    reason: str = ""
+    own: bool = False
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kicked(Event):
+    channel: str
+    nick: str
+    by: str
+    reason: str = ""
+    own: bool = False
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left(Event):
+    """A person's last session is gone; `channels` are those that we share."""
+
+    nick: str
+    channels: tuple[str, ...]
+    reason: str = ""
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed(Event):
+    before: str
+    after: str
+    own: bool = False
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Event):
+    """`by` is who set it just now, None when the server only told it."""
+
+    channel: str
+    text: str
+    by: str | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Event):
+    """Who is present in a channel, each with the marks of his role; told when asked for."""
+
+    channel: str
+    nicks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person(Event):
+    """One line of the answer to `who`."""
+
+    nick: str
+    channel: str
+    away: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Event):
+    """A line from the server itself for the person to read; `failed` when it is a no to what was asked."""
+
+    text: str
+    about: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAnswered(Event):
+    changed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected(Event):
+    """Always the last event. `expected`: we asked for it with QUIT."""
+
+    reason: str
+    expected: bool = False

@@ -1,0 +1,48 @@
+"""PRIVMSG and NOTICE as `Said`, and which of them were told already."""
+
+from __future__ import annotations
+
+from securechat.client.channels import nick_of
+from securechat.client.events import Kind, Said
+from securechat.client.history import message_time
+from securechat.protocol.message import Message
+from securechat.protocol.names import CHANNEL_PREFIX, fold
+
+ACTION_START, ACTION_END = "\x01ACTION ", "\x01"
+REMEMBERED_MSGIDS = 20_000
+
+
+def read(message: Message, own_nick: str) -> Said | None:
+    """None when it is no message for people."""
+    if message.command not in ("PRIVMSG", "NOTICE") or len(message.params) < 2 or not message.source:
+        return None
+    sender, words = nick_of(message), message.params[1]
+    kind = Kind.NOTICE if message.command == "NOTICE" else Kind.MESSAGE
+    if words.startswith(ACTION_START):
+        kind, words = Kind.ACTION, words.removeprefix(ACTION_START).removesuffix(ACTION_END)
+    elif words.startswith("\x01"):
+        return None  # other CTCP: questions about the client, which gives no answers
+    own = fold(sender) == fold(own_nick)
+    target = message.params[0].lstrip("@+")  # `@#ops` is for the operators of #ops
+    direct = not target.startswith(CHANNEL_PREFIX)
+    if direct and not own:
+        target = sender
+    return Said(target, sender, words, kind, message_time(message), message.tags.get("msgid"), own, direct)
+
+
+class Known:
+    """The msgids that were told, live or as history; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._msgids: dict[str, None] = {}
+
+    def add(self, msgid: str | None) -> bool:
+        """Whether it is new; what has no msgid always is."""
+        if msgid is None:
+            return True
+        if msgid in self._msgids:
+            return False
+        self._msgids[msgid] = None
+        if len(self._msgids) > REMEMBERED_MSGIDS:
+            del self._msgids[next(iter(self._msgids))]
+        return True

@@ -1,0 +1,193 @@
+"""The client's folder: which servers' keys are known, and what each account has seen. Files are 0600, folders 0700.
+
+`known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from securechat.client.address import Address
+from securechat.client.history import Place, Seen, read_time
+from securechat.errors import SecurechatError
+from securechat.protocol.names import fold
+
+log = logging.getLogger(__name__)
+
+SAVE_EVERY = 1.0
+MOST_PLACES = 2000  # per server and account; the places longest untouched go first
+
+
+class ProfileError(SecurechatError):
+    exit_status = 2
+
+
+@dataclass(frozen=True, slots=True)
+class KnownServer:
+    pin: str
+    since: date
+    entry: str  # where a person finds it, to delete it
+
+
+class Profile:
+    """Raises ProfileError when the folder cannot be made or used."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known_servers = folder / "known_servers"
+        self._seen = folder / "seen"
+        try:
+            for path in (folder, self._seen):
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if path.stat().st_mode & 0o077:
+                    path.chmod(0o700)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def known(self, address: Address) -> KnownServer | None:
+        for number, line in enumerate(self._known_lines(), 1):
+            words = line.split()
+            if len(words) == 3 and words[0] == str(address):
+                try:
+                    since = date.fromisoformat(words[2])
+                except ValueError:
+                    since = date.min
+                return KnownServer(words[1], since, f"line {number} of {self._known_servers}")
+        return None
+
+    def remember(self, address: Address, pin: str, today: date) -> None:
+        """From now on this key and no other is taken for the server."""
+        kept = [line for line in self._known_lines() if line.split()[:1] != [str(address)]]
+        self._replace(self._known_servers, "\n".join((*kept, f"{address} {pin} {today}", "")))
+
+    def visit(self, address: Address, account: str) -> Visit:
+        return Visit(self._visit_file(address, account), account, self._replace)
+
+    def last_account(self, address: Address) -> str | None:
+        """The account that visited this server last."""
+        files = self._seen.glob(f"{_file_name(str(address))}@*.json")
+        visits = [Visit(path, "", self._replace) for path in files]
+        named = [visit for visit in visits if visit.account and visit.visited]
+        return max(named, key=lambda visit: str(visit.visited)).account if named else None
+
+    def _visit_file(self, address: Address, account: str) -> Path:
+        return self._seen / f"{_file_name(str(address))}@{fold(account)}.json"
+
+    def _known_lines(self) -> list[str]:
+        try:
+            return self._known_servers.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unusable(error) from error
+
+    def _replace(self, path: Path, text: str) -> None:
+        """Write a whole file so that a crash leaves the old or the new one. Raises ProfileError."""
+        try:
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError | UnicodeDecodeError) -> ProfileError:
+        cause = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        return ProfileError(
+            f"cannot use the profile {str(self.folder)!r}: {cause}; name another one with --profile-dir"
+        )
+
+
+class Visit:
+    """What one account has seen on one server, kept while it chats and saved at most once a second."""
+
+    def __init__(self, path: Path, account: str, replace: Any) -> None:
+        self.account = account
+        self.visited: datetime | None = None
+        self.places: dict[str, Place] = {}
+        self._path = path
+        self._replace = replace
+        self._dirty = False
+        self._saved_at = 0.0
+        self._read()
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(self.visited, dict(self.places))
+
+    def saw(self, target: str, time: datetime | None, msgid: str | None) -> None:
+        """An entry of this target was shown; only newer ones move the place."""
+        place = self.places.get(fold(target))
+        if time is not None and (place is None or time >= place.time):
+            self.places.pop(fold(target), None)
+            self.places[fold(target)] = Place(time, msgid)
+            self._dirty = True
+
+    def was_here(self, time: datetime) -> None:
+        if self.visited is None or time > self.visited:
+            self.visited = time
+            self._dirty = True
+
+    def save(self, *, at_once: bool = False) -> None:
+        """Write what changed, unless that was done within the last second; trouble with the disk ends no chat."""
+        now = time.monotonic()
+        if not self._dirty or (not at_once and now - self._saved_at < SAVE_EVERY):
+            return
+        self._saved_at, self._dirty = now, False
+        self._merge_newer()
+        while len(self.places) > MOST_PLACES:
+            del self.places[next(iter(self.places))]
+        try:
+            self._replace(self._path, json.dumps(self._written(), indent=1))
+        except ProfileError as error:
+            log.warning("%s", error)
+
+    def _merge_newer(self) -> None:
+        """Another client of the same account may have shown more in the meantime."""
+        other = Visit(self._path, self.account, self._replace)
+        for target, place in other.places.items():
+            self.saw(target, place.time, place.msgid)
+        if other.visited is not None:
+            self.was_here(other.visited)
+        self._dirty = False
+
+    def _written(self) -> dict[str, Any]:
+        return {
+            "account": self.account,
+            "visited": self.visited and self.visited.isoformat(),
+            "targets": {
+                target: {"time": place.time.isoformat(), "msgid": place.msgid} for target, place in self.places.items()
+            },
+        }
+
+    def _read(self) -> None:
+        """What is unreadable counts as never seen: at worst lines are shown again."""
+        try:
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+            self.account = self.account or str(stored["account"])
+            self.visited = read_time(stored["visited"]) if stored["visited"] else None
+            for target, place in stored["targets"].items():
+                if (time := read_time(place["time"])) is not None:
+                    self.places[target] = Place(time, place["msgid"])
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("cannot read %s: %s", self._path, type(error).__name__)
+
+
+def _file_name(text: str) -> str:
+    """A name that every file system takes; different texts give different names."""
+    return re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match.group()):x}_", text)

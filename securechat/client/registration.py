@@ -1,0 +1,138 @@
+"""The handshake before chat: CAP 302, SASL PLAIN, NICK and USER, up to 001. Messages in, lines out, no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from securechat.client.events import Admitted, Event, LoginRefused
+from securechat.protocol import numerics, sasl
+from securechat.protocol.message import Message, ProtocolError
+
+WANTED = (
+    "sasl",
+    "message-tags",
+    "server-time",
+    "account-tag",
+    "echo-message",
+    "batch",
+    "labeled-response",
+    "multi-prefix",
+    "extended-join",
+    "cap-notify",
+    "standard-replies",
+    "draft/chathistory",
+)
+MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
+
+ERR_NICKLOCKED = "902"  # of other servers
+REFUSALS = (
+    numerics.ERR_SASLTOOLONG,
+    numerics.ERR_SASLABORTED,
+    numerics.RPL_SASLMECHS,
+    numerics.ERR_NICKNAMEINUSE,
+    numerics.ERR_ERRONEUSNICKNAME,
+    "465",  # ERR_YOUREBANNEDCREEP, of other servers
+)
+
+Send = Callable[..., None]
+
+
+class Registration:
+    """Owned by the session until `admitted`; forgets the password once it is sent."""
+
+    def __init__(self, account: str, password: str, send: Send) -> None:
+        self.account = account
+        self.capabilities: set[str] = set()
+        self.over = False
+        self._password: str | None = password
+        self._send = send
+        self._offered: dict[str, str] = {}
+        self._authenticated = False
+        self._handlers: Mapping[str, Callable[[Message], Event | None]] = {
+            "CAP": self._cap,
+            "AUTHENTICATE": self._authenticate,
+            "FAIL": self._fail,
+            numerics.RPL_SASLSUCCESS: self._logged_in,
+            numerics.RPL_WELCOME: self._welcome,
+            numerics.ERR_UNKNOWNCOMMAND: self._unknown_command,
+            **dict.fromkeys((ERR_NICKLOCKED, numerics.ERR_SASLFAIL), self._wrong_credentials),
+            **dict.fromkeys(
+                (numerics.ERR_SASLTOOLONG, numerics.ERR_SASLABORTED, numerics.RPL_SASLMECHS), self._refused
+            ),
+            **dict.fromkeys((numerics.ERR_NICKNAMEINUSE, numerics.ERR_ERRONEUSNICKNAME, "464", "465"), self._refused),
+        }
+
+    def start(self) -> None:
+        self._send("CAP", "LS", "302")
+        self._send("NICK", self.account)
+        self._send("USER", self.account, "0", "*", self.account)
+
+    def receive(self, message: Message) -> Event | None:
+        """What this message of the server means for the login; lines to answer go to `send`."""
+        handler = self._handlers.get(message.command)
+        return handler(message) if handler and not self.over else None
+
+    def _cap(self, message: Message) -> Event | None:
+        subcommand = message.params[1].upper() if len(message.params) > 2 else ""
+        if subcommand == "LS":
+            return self._listed(message)
+        if subcommand == "ACK":
+            self.capabilities.update(message.params[-1].split())
+            if not self._authenticated:
+                self._send("AUTHENTICATE", "PLAIN")
+        elif subcommand == "NAK":
+            return self._end("the server takes back the capabilities that it offers")
+        return None
+
+    def _listed(self, message: Message) -> Event | None:
+        for word in message.params[-1].split():
+            name, _, value = word.partition("=")
+            self._offered[name] = value
+        if len(self._offered) > MOST_OFFERED:
+            raise ProtocolError(f"the server offers more than {MOST_OFFERED} capabilities")
+        if message.params[2] == "*" and len(message.params) > 3:
+            return None  # more lines follow
+        if "sasl" not in self._offered:
+            return self._end("the server offers no SASL login")
+        if self._offered["sasl"] and "PLAIN" not in self._offered["sasl"].upper().split(","):
+            return self._end("the server offers no login with a password (SASL PLAIN)")
+        self._send("CAP", "REQ", " ".join(name for name in WANTED if name in self._offered))
+        return None
+
+    def _authenticate(self, message: Message) -> Event | None:
+        if message.params[:1] == ("+",) and self._password is not None:
+            response = sasl.write_plain(self.account, self._password)
+            self._password = None
+            for piece in sasl.pieces(response):
+                self._send("AUTHENTICATE", piece)
+        return None
+
+    def _logged_in(self, message: Message) -> Event | None:
+        self._authenticated = True
+        self._send("CAP", "END")
+        return None
+
+    def _welcome(self, message: Message) -> Event | None:
+        if not self._authenticated or not message.params:
+            return self._end("the server lets people in without a login")
+        self.over = True
+        return Admitted(message.params[0])
+
+    def _unknown_command(self, message: Message) -> Event | None:
+        if "CAP" in message.params[1:2]:
+            return self._end("the server knows no capabilities, so no SASL login")
+        return None
+
+    def _wrong_credentials(self, message: Message) -> Event | None:
+        return self._end("wrong name or password", credentials=True)
+
+    def _refused(self, message: Message) -> Event | None:
+        return self._end(message.params[-1] if message.params else message.command)
+
+    def _fail(self, message: Message) -> Event | None:
+        return self._end(message.params[-1] if message.params else "the server gave no reason")
+
+    def _end(self, reason: str, *, credentials: bool = False) -> Event:
+        self.over = True
+        self._password = None
+        return LoginRefused(reason, credentials)

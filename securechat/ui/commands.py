@@ -1,0 +1,165 @@
+"""The slash commands of line mode: a table, and one function each. What is no command is never sent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from securechat.protocol.names import CHANNEL_PREFIX, fold, is_account_name, is_channel_name
+from securechat.protocol.text import printable
+
+if TYPE_CHECKING:
+    from securechat.ui.line import LineMode
+
+Lines = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    run: Callable[[LineMode, str], Lines]
+    usage: str
+    summary: str
+
+
+def run(mode: LineMode, line: str) -> Lines:
+    """Run the command in `line`, which begins with a slash."""
+    name, _, rest = line[1:].partition(" ")
+    name = ALIASES.get(name.lower(), name.lower())
+    command = COMMANDS.get(name)
+    return command.run(mode, rest.strip(" ")) if command else _unknown(line, name)
+
+
+def _unknown(line: str, name: str) -> Lines:
+    nearest = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1, cutoff=0.5)
+    advice = f"did you mean /{nearest[0]}?" if nearest else "/help lists the commands"
+    return [f"-!- no command /{printable(name)}, nothing was sent; {advice} (a text that begins with / is typed //)"]
+
+
+def join(mode: LineMode, rest: str) -> Lines:
+    name, _, key = rest.partition(" ")
+    if name and not name.startswith(CHANNEL_PREFIX):
+        name = f"{CHANNEL_PREFIX}{name}"
+    if not is_channel_name(name) or " " in key or key.startswith(":"):
+        return _usage("join")
+    if fold(name) in mode.channels:
+        mode.target = mode.channels[fold(name)]
+        return []
+    mode.post(lambda session: session.join(name, key or None))
+    return []
+
+
+def part(mode: LineMode, rest: str) -> Lines:
+    name, reason = _channel_and_rest(mode, rest)
+    if not is_channel_name(name):
+        return _usage("part")
+    mode.post(lambda session: session.part(name, reason))
+    return []
+
+
+def msg(mode: LineMode, rest: str) -> Lines:
+    target, _, words = rest.partition(" ")
+    if not is_account_name(target) and not is_channel_name(target):
+        return _usage("msg")
+    if words.strip():
+        mode.say(target, words)
+    else:
+        mode.target = mode.channels.get(fold(target), target)
+    return []
+
+
+def names(mode: LineMode, rest: str) -> Lines:
+    name = rest or mode.target
+    if not is_channel_name(name):
+        return _usage("names")
+    mode.post(lambda session: session.ask_names(name))
+    return []
+
+
+def topic(mode: LineMode, rest: str) -> Lines:
+    name, words = _channel_and_rest(mode, rest)
+    if not is_channel_name(name):
+        return _usage("topic")
+    if words:
+        mode.post(lambda session: session.set_topic(name, words))
+    else:
+        mode.post(lambda session: session.ask_topic(name))
+    return []
+
+
+def me(mode: LineMode, rest: str) -> Lines:
+    if not rest:
+        return _usage("me")
+    mode.say(mode.target, rest, action=True)
+    return []
+
+
+def who(mode: LineMode, rest: str) -> Lines:
+    mask = rest or mode.target
+    if " " in mask or mask.startswith(":"):
+        return _usage("who")
+    mode.post(lambda session: session.ask_who(mask))
+    return []
+
+
+def passwd(mode: LineMode, rest: str) -> Lines:
+    if rest:
+        return ["-!- /passwd takes nothing behind it: it asks, and does not show what you type"]
+    mode.ask_hidden(("old password", "new password", "new password again"), lambda words: _change(mode, words))
+    return []
+
+
+def _change(mode: LineMode, words: list[str]) -> Lines:
+    old, new, again = words
+    if new != again:
+        return ["-!- password not changed: the two new ones differ"]
+    if not old or not new or "\0" in old + new:
+        return ["-!- password not changed: nothing was typed"]
+    mode.post(lambda session: session.change_password(old, new))
+    return []
+
+
+def show_help(mode: LineMode, rest: str) -> Lines:
+    width = max(len(command.usage) for command in COMMANDS.values())
+    lines = [f"-!- {command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
+    return [*lines, "-!- anything else is said where the prompt says; // at the start sends a text that begins with /"]
+
+
+def leave(mode: LineMode, rest: str) -> Lines:
+    mode.leaving = True
+    return []
+
+
+def _channel_and_rest(mode: LineMode, rest: str) -> tuple[str, str]:
+    """A channel if one is named first, else the one that is being talked in."""
+    first, _, others = rest.partition(" ")
+    return (first, others.strip(" ")) if first.startswith(CHANNEL_PREFIX) else (mode.target, rest)
+
+
+def _usage(name: str) -> Lines:
+    return [f"-!- usage: {COMMANDS[name].usage}"]
+
+
+COMMANDS = {
+    "join": Command(join, "/join #CHANNEL [KEY]", "enter a channel, or talk in it when you are in it"),
+    "part": Command(part, "/part [#CHANNEL] [REASON]", "leave a channel for good"),
+    "msg": Command(msg, "/msg NAME [TEXT]", "tell a person something; without text: talk to that person from now on"),
+    "names": Command(names, "/names [#CHANNEL]", "who is in the channel"),
+    "topic": Command(topic, "/topic [#CHANNEL] [TEXT]", "show or set the topic"),
+    "me": Command(me, "/me TEXT", "say what you do"),
+    "who": Command(who, "/who [NAME]", "who somebody is, or who is here"),
+    "passwd": Command(passwd, "/passwd", "change your password"),
+    "help": Command(show_help, "/help", "this list"),
+    "quit": Command(leave, "/quit", "log out; Ctrl-D does the same"),
+}
+ALIASES = {
+    "j": "join",
+    "leave": "part",
+    "m": "msg",
+    "query": "msg",
+    "n": "names",
+    "t": "topic",
+    "exit": "quit",
+    "q": "quit",
+}

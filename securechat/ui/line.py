@@ -1,0 +1,164 @@
+"""Line mode without a terminal: what was typed becomes calls, events become lines, questions are asked one by one.
+
+Owned by the thread of the face; the drivers `terminal` and `plain` read and write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from securechat.client.admission import LinkLost
+from securechat.client.connection import Connection
+from securechat.client.events import (
+    Acknowledged,
+    Disconnected,
+    Entered,
+    Event,
+    Joined,
+    Kicked,
+    Parted,
+    Refused,
+    Renamed,
+)
+from securechat.client.profile import Visit
+from securechat.client.session import Session
+from securechat.protocol.names import CHANNEL_PREFIX, fold
+from securechat.protocol.text import printable
+from securechat.ui import commands, reading
+from securechat.ui.render import rendered
+
+
+class LineMode:
+    """The conversation of one person. `target` is where a typed line goes."""
+
+    def __init__(self, connection: Connection, visit: Visit, target: str, *, join: bool) -> None:
+        """`join`: enter the target first if it is a channel that we are not in."""
+        self.target = target
+        self.channels: dict[str, str] = {}  # folded to shown
+        self.ended: Disconnected | None = None
+        self.leaving = False
+        self._connection = connection
+        self._visit = visit
+        self._join = join
+        self._ticket = 0
+        self._unacknowledged: dict[int, tuple[str, str]] = {}
+        self._questions: list[str] = []
+        self._answers: list[str] = []
+        self._when_answered: Callable[[list[str]], list[str]] | None = None
+
+    @property
+    def prompt(self) -> str:
+        return f"{self._questions[0]}: " if self._questions else f"{printable(self.target)}> "
+
+    @property
+    def hidden(self) -> bool:
+        """Whether what is typed now must not be shown."""
+        return bool(self._questions)
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was typed is answered."""
+        return not self._unacknowledged
+
+    def heard(self, events: Sequence[Event]) -> list[str]:
+        """The lines to show for these events; `shown` must follow once they are."""
+        lines = []
+        for event in events:
+            lines += rendered(event, self.target)
+            lines += self._follow(event)
+        return lines
+
+    def shown(self, events: Sequence[Event]) -> None:
+        reading.note(self._visit, events)
+
+    def entered(self, typed: str) -> list[str]:
+        """Do what a typed line asks for; the lines to show at once."""
+        if self._questions:
+            return self._answer(typed)
+        lines = []
+        for line in typed.split("\n"):  # several when they were pasted
+            lines += self._entered_line(_sendable(line))
+        return lines
+
+    def finish(self) -> None:
+        """At the end of the visit. Raises LinkLost when it did not end as the person wanted."""
+        self._visit.save(at_once=True)
+        if self.ended is not None and not self.ended.expected:
+            raise LinkLost(f"the connection was lost: {printable(self.ended.reason)}; log in again")
+        if self._unacknowledged:
+            raise LinkLost(
+                "the server did not acknowledge everything before the end; log in again to see what is there"
+            )
+
+    def cancel(self) -> None:
+        """Ask no more."""
+        self._questions, self._answers, self._when_answered = [], [], None
+
+    def say(self, target: str, words: str, *, action: bool = False) -> None:
+        self._ticket += 1
+        ticket = self._ticket
+        self._unacknowledged[ticket] = (target, words)
+        self.post(lambda session: session.say(ticket, target, words, action=action))
+
+    def ask_hidden(self, questions: Sequence[str], when_answered: Callable[[list[str]], list[str]]) -> None:
+        """Ask these one after the other without showing what is typed, then do something with the answers."""
+        self._questions, self._answers, self._when_answered = list(questions), [], when_answered
+
+    def post(self, call: Callable[[Session], None]) -> None:
+        self._connection.post(call)
+
+    def _entered_line(self, line: str) -> list[str]:
+        if not line.strip():
+            return []
+        if line.startswith("/") and not line.startswith("//"):
+            return commands.run(self, line)
+        self.say(self.target, line.removeprefix("/"))
+        return []
+
+    def _answer(self, typed: str) -> list[str]:
+        self._answers.append(typed)
+        del self._questions[0]
+        if self._questions or self._when_answered is None:
+            return []
+        answers, answered = self._answers, self._when_answered
+        self.cancel()
+        return answered(answers)
+
+    def _follow(self, event: Event) -> list[str]:
+        """Keep up with where we are; the lines that this leads to."""
+        match event:
+            case Entered():
+                return self._follow_entered(event)
+            case Joined(own=True):
+                self.channels[fold(event.channel)] = event.channel
+                self.target = event.channel
+            case Parted(own=True) | Kicked(own=True):
+                self.channels.pop(fold(event.channel), None)
+                if fold(self.target) == fold(event.channel):
+                    self.target = next(iter(self.channels.values()), self.target)
+            case Renamed() if fold(event.before) == fold(self.target):
+                self.target = event.after
+            case Acknowledged() | Refused():
+                self._unacknowledged.pop(event.ticket, None)
+            case Disconnected():
+                self.ended = event
+                return [
+                    f"-!- not acknowledged, perhaps not sent to {printable(target)}: {printable(words)}"
+                    for target, words in self._unacknowledged.values()
+                ]
+        return []
+
+    def _follow_entered(self, event: Entered) -> list[str]:
+        self.channels = {fold(channel): channel for channel in event.channels}
+        if not self.target.startswith(CHANNEL_PREFIX) or fold(self.target) in self.channels:
+            return []
+        if self._join:
+            self.post(lambda session: session.join(self.target))
+        else:
+            self.target = next(iter(self.channels.values()), self.target)
+        return []
+
+
+def _sendable(line: str) -> str:
+    """Without what no message can hold; a terminal lets people type it."""
+    return line.translate({0: None, 0x0D: None}).encode(errors="replace").decode()

@@ -1,0 +1,191 @@
+"""The face for standard input that is no terminal: each line is a message, what arrives is printed plain.
+
+Every line is sent in order, a few at a time; the end is reached when the last is acknowledged. Text that is not UTF-8
+is refused with its line number, not changed.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from queue import Empty, SimpleQueue
+
+from securechat.client.admission import LinkLost
+from securechat.client.connection import Connection
+from securechat.client.events import (
+    Acknowledged,
+    Disconnected,
+    Entered,
+    Event,
+    Joined,
+    Missed,
+    Refused,
+    Said,
+    Told,
+)
+from securechat.client.outbox import WINDOW
+from securechat.client.profile import Visit
+from securechat.errors import SecurechatError
+from securechat.protocol.names import CHANNEL_PREFIX, fold
+from securechat.protocol.text import printable
+from securechat.ui import reading
+from securechat.ui.render import rendered
+from securechat.ui.stdin import InputLine, start_reader
+from securechat.ui.stdout import Output
+
+PATIENCE = 60.0  # for a server that cannot store for the moment
+GOODBYE_TIMEOUT = 5.0
+QUOTED = 60  # characters of a line in an error
+
+
+class Signal(Enum):
+    """What the inbox holds beside lines."""
+
+    EVENTS = "the connection has events"
+    INPUT_OVER = "standard input is at its end"
+
+
+class NotSent(SecurechatError):
+    """Some lines were refused; each was named on stderr when it happened."""
+
+
+class Pipe:
+    """Runs in the main thread; the connection's thread and the reader of stdin only put into `_inbox`."""
+
+    def __init__(self, connection: Connection, visit: Visit, target: str, *, join: bool) -> None:
+        """`join`: enter the target first if it is a channel that we are not in."""
+        self._connection = connection
+        self._visit = visit
+        self._target = target
+        self._join = join
+        self._inbox: SimpleQueue[InputLine | Signal] = SimpleQueue()
+        self._slots = threading.Semaphore(WINDOW)
+        self._open: dict[int, InputLine] = {}
+        self._last_acknowledged = 0
+        self._refused = 0
+        self._reading = False
+        self._input_over = False
+        self._output = Output()
+        self._handlers: dict[type[Event], Callable[..., None]] = {
+            Entered: self._entered,
+            Joined: self._joined,
+            Acknowledged: self._acknowledged,
+            Refused: self._refuse,
+            Told: self._told,
+            Disconnected: self._disconnected,
+        }
+
+    def run(self, descriptor: int) -> None:
+        """Send all lines of the descriptor. Raises LinkLost and NotSent."""
+        self._descriptor = descriptor
+        self._connection.notify(lambda: self._inbox.put(Signal.EVENTS))
+        while not (self._input_over and not self._open):
+            try:
+                item = self._inbox.get(timeout=1.0)
+            except Empty:
+                self._visit.save()
+                continue
+            self._take(item)
+        self._leave()
+        if self._refused:
+            raise NotSent(f"{self._refused} of the lines were not sent; the lines above say which and why")
+
+    def _take(self, item: InputLine | Signal) -> None:
+        if isinstance(item, InputLine):
+            self._send(item)
+        elif item is Signal.INPUT_OVER:
+            self._input_over = True
+        else:
+            self._heard(self._connection.take(0))
+
+    def _send(self, line: InputLine) -> None:
+        if line.problem:
+            self._slots.release()
+            self._report(line.number, line.problem)
+            return
+        self._open[line.number] = line
+        self._connection.post(lambda session: session.say(line.number, self._target, line.text))
+
+    def _heard(self, events: list[Event]) -> None:
+        for event in events:
+            if handler := self._handlers.get(type(event)):
+                handler(event)
+        shown = [event for event in events if isinstance(event, Said | Missed)]
+        self._output.write([line for event in shown for line in self._lines(event)])
+        reading.note(self._visit, events)
+
+    def _lines(self, event: Said | Missed) -> list[str]:
+        said = event.lines if isinstance(event, Missed) else (event,)
+        return [line for message in said for line in rendered(message, self._target)]
+
+    def _entered(self, event: Entered) -> None:
+        member = fold(self._target) in {fold(channel) for channel in event.channels}
+        if self._join and self._target.startswith(CHANNEL_PREFIX) and not member:
+            self._connection.post(lambda session: session.join(self._target))
+        else:
+            self._start_reading()
+
+    def _joined(self, event: Joined) -> None:
+        if event.own and fold(event.channel) == fold(self._target):
+            self._start_reading()
+
+    def _start_reading(self) -> None:
+        if not self._reading:
+            self._reading = True
+            start_reader(self._descriptor, lambda line: self._inbox.put(line or Signal.INPUT_OVER), self._slots)
+
+    def _acknowledged(self, event: Acknowledged) -> None:
+        if self._open.pop(event.ticket, None):
+            self._last_acknowledged = event.ticket
+            self._slots.release()
+
+    def _refuse(self, event: Refused) -> None:
+        self._open.pop(event.ticket, None)
+        self._slots.release()
+        if event.temporary:
+            raise NotSent(
+                f"line {event.ticket} was not stored within {PATIENCE:g} s: {printable(event.reason)}; send it and"
+                " those behind it again later"
+            )
+        self._report(event.ticket, printable(event.reason))
+
+    def _report(self, number: int, reason: str) -> None:
+        self._refused += 1
+        sys.stderr.write(f"line {number} not sent: {reason}\n")
+
+    def _told(self, event: Told) -> None:
+        if event.failed and not self._reading:
+            raise NotSent(f"cannot join {self._target!r}: {printable(event.text)}; no line was sent")
+        if event.failed:
+            sys.stderr.write(f"{rendered(event, self._target)[0]}\n")
+
+    def _disconnected(self, event: Disconnected) -> None:
+        reason = printable(event.reason)
+        if self._open:
+            first = self._open[min(self._open)]
+            raise LinkLost(
+                f"the connection was lost ({reason}); the first line not acknowledged is line {first.number}:"
+                f" {_quoted(first.text)}"
+            )
+        last = self._last_acknowledged
+        raise LinkLost(
+            f"the connection was lost ({reason});"
+            + (f" every line up to {last} is acknowledged, none behind it was sent" if last else " no line was sent")
+        )
+
+    def _leave(self) -> None:
+        """Say goodbye; what becomes of that changes nothing, as everything is acknowledged."""
+        self._connection.post(lambda session: session.quit())
+        deadline = time.monotonic() + GOODBYE_TIMEOUT
+        while (left := deadline - time.monotonic()) > 0:
+            events = self._connection.take(left)
+            self._heard([event for event in events if not isinstance(event, Disconnected)])
+            if any(isinstance(event, Disconnected) for event in events):
+                return
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}…")

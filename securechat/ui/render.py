@@ -1,0 +1,152 @@
+"""Events as lines of text for a person. Every remote text goes through `printable` here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from securechat.client.events import (
+    Entered,
+    Event,
+    Joined,
+    Kicked,
+    Kind,
+    Left,
+    Missed,
+    Names,
+    Parted,
+    PasswordAnswered,
+    Person,
+    Refused,
+    Renamed,
+    Said,
+    Told,
+    Topic,
+)
+from securechat.protocol.names import fold
+from securechat.protocol.text import printable
+
+Lines = list[str]
+
+
+def rendered(event: Event, current: str, now: datetime | None = None) -> Lines:
+    """What to show for an event; `current` is the target whose lines need not name it."""
+    now = now or datetime.now().astimezone()
+    if isinstance(event, Said):
+        return [said(event, current, now)]
+    if isinstance(event, Missed):
+        return missed(event, current, now)
+    words = _WORDS.get(type(event))
+    if words is None:
+        return []
+    return [f"{_stamp(getattr(event, 'time', None), now)} -!- {line}" for line in words(event)]
+
+
+def said(event: Said, current: str, now: datetime) -> str:
+    sender, words = printable(event.sender), printable(event.text)
+    stamp = _stamp(event.time, now)
+    if event.direct:
+        peer = printable(event.target)
+        marked = f"* {words}" if event.kind is Kind.ACTION else words
+        return f"{stamp} [you → {peer}] {marked}" if event.own else f"{stamp} [{peer} → you] {marked}"
+    place = "" if fold(event.target) == fold(current) else f"{printable(event.target)} "
+    match event.kind:
+        case Kind.ACTION:
+            return f"{stamp} {place}* {sender} {words}"
+        case Kind.NOTICE:
+            return f"{stamp} {place}-{sender}- {words}"
+        case _:
+            return f"{stamp} {place}<{sender}> {words}"
+
+
+def missed(event: Missed, current: str, now: datetime) -> Lines:
+    place = f"[{printable(event.target)}]" if event.direct else printable(event.target)
+    count = f"{len(event.lines)} line{'s' if len(event.lines) != 1 else ''}"
+    heading = f"-!- {place}: {count} since your last visit" if event.since_visit else f"-!- {place}: the last {count}"
+    lines = [heading, *(said(line, event.target, now) for line in event.lines)]
+    if event.cut:
+        lines.append(f"-!- {place}: more was said after that than is shown here")
+    return lines
+
+
+def _stamp(time: datetime | None, now: datetime) -> str:
+    local = time.astimezone() if time else now
+    return f"[{local:%H:%M}]" if local.date() == now.date() else f"[{local:%Y-%m-%d %H:%M}]"
+
+
+def _because(reason: str) -> str:
+    return f" ({printable(reason)})" if reason else ""
+
+
+def _entered(event: Entered) -> Lines:
+    channels = ", ".join(printable(name) for name in event.channels) or "no channel; /join #lobby"
+    return [f"you are {printable(event.nick)} in {channels}; /help lists the commands"]
+
+
+def _joined(event: Joined) -> Lines:
+    return [f"{'you are' if event.own else printable(event.nick) + ' is'} in {printable(event.channel)}"]
+
+
+def _parted(event: Parted) -> Lines:
+    who = "you left" if event.own else f"{printable(event.nick)} left"
+    return [f"{who} {printable(event.channel)}{_because(event.reason)}"]
+
+
+def _kicked(event: Kicked) -> Lines:
+    who = "you were" if event.own else f"{printable(event.nick)} was"
+    by, channel = printable(event.by), printable(event.channel)
+    return [f"{who} removed from {channel} by {by}{_because(event.reason)}"]
+
+
+def _left(event: Left) -> Lines:
+    return [f"{printable(event.nick)} is gone{_because(event.reason)}"]
+
+
+def _renamed(event: Renamed) -> Lines:
+    return [f"{printable(event.before)} is now {printable(event.after)}"]
+
+
+def _topic(event: Topic) -> Lines:
+    channel, topic = printable(event.channel), printable(event.text)
+    if event.by:
+        who = printable(event.by)
+        return [f"{who} set the topic of {channel}: {topic}" if topic else f"{who} cleared the topic of {channel}"]
+    return [f"topic of {channel}: {topic}" if topic else f"{channel} has no topic"]
+
+
+def _names(event: Names) -> Lines:
+    return [f"in {printable(event.channel)}: {' '.join(printable(nick) for nick in event.nicks) or 'nobody'}"]
+
+
+def _person(event: Person) -> Lines:
+    away = ", away" if event.away else ""
+    return [f"{printable(event.nick)} ({printable(event.name)}{away}) {printable(event.channel)}"]
+
+
+def _told(event: Told) -> Lines:
+    return [f"{printable(event.about)}: {printable(event.text)}" if event.about else printable(event.text)]
+
+
+def _refused(event: Refused) -> Lines:
+    return [f"not sent to {printable(event.target)}: {printable(event.reason)}: {printable(event.text)}"]
+
+
+def _password_answered(event: PasswordAnswered) -> Lines:
+    return [f"{'password changed' if event.changed else 'password not changed'}: {printable(event.text)}"]
+
+
+_WORDS: Mapping[type[Event], Callable[[Any], Lines]] = {
+    Entered: _entered,
+    Joined: _joined,
+    Parted: _parted,
+    Kicked: _kicked,
+    Left: _left,
+    Renamed: _renamed,
+    Topic: _topic,
+    Names: _names,
+    Person: _person,
+    Told: _told,
+    Refused: _refused,
+    PasswordAnswered: _password_answered,
+}

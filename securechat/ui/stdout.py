@@ -1,0 +1,26 @@
+"""Plain lines on standard output, for faces that draw nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+class Output:
+    """A reader that goes away is no reason to stop what else is done; the lines are then written nowhere."""
+
+    def __init__(self) -> None:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")  # a terminal that knows no UTF-8 shows question marks
+
+    def write(self, lines: Sequence[str]) -> None:
+        if not lines:
+            return
+        try:
+            sys.stdout.write("\n".join((*lines, "")))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)

@@ -1,0 +1,140 @@
+"""Line mode on a terminal: lines appear above the one being typed. Draws with prompt_toolkit in the main thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.history import DummyHistory, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+from securechat.client.connection import Connection
+from securechat.ui.line import LineMode
+from securechat.ui.stdout import Output
+
+GOODBYE_TIMEOUT = 5.0
+SAVE_EVERY = 1.0
+LINES_AT_ONCE = 200  # between two such pieces keys are read
+
+
+class Terminal:
+    """One asyncio loop; the connection's thread only wakes it."""
+
+    def __init__(self, connection: Connection, mode: LineMode) -> None:
+        os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # ask nothing of terminals: some do not answer
+        self._connection = connection
+        self._mode = mode
+        self._output = Output()
+        self._open: PromptSession[str] = PromptSession(
+            history=InMemoryHistory(), key_bindings=_keys(), erase_when_done=True
+        )
+        self._hidden: PromptSession[str] = PromptSession(
+            history=DummyHistory(), key_bindings=_keys(), erase_when_done=True, is_password=True
+        )
+
+    def run(self) -> None:
+        """Chat until the person leaves or the connection ends."""
+        asyncio.run(self._chat())
+
+    async def _chat(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._arrived, self._shown = asyncio.Event(), asyncio.Event()
+
+        def arrived() -> None:
+            try:
+                loop.call_soon_threadsafe(self._arrived.set)
+            except RuntimeError:
+                pass  # the loop has ended, and with it the need to know
+
+        self._connection.notify(arrived)
+        showing = asyncio.create_task(self._show_all())
+        try:
+            await self._read_all()
+            await self._say_goodbye()
+        finally:
+            showing.cancel()
+            await asyncio.wait([showing])
+        if not showing.cancelled() and (error := showing.exception()):
+            raise error
+
+    async def _show_all(self) -> None:
+        """Show what arrives until the connection has ended."""
+        try:
+            while self._mode.ended is None:
+                await self._show_batch()
+        finally:
+            self._shown.set()
+            self._stop_typing()
+
+    async def _show_batch(self) -> None:
+        try:
+            await asyncio.wait_for(self._arrived.wait(), SAVE_EVERY)
+        except TimeoutError:
+            pass
+        self._arrived.clear()
+        events = self._connection.take(0)
+        await self._show(self._mode.heard(events))
+        self._mode.shown(events)
+        if events:
+            self._shown.set()
+            get_app().invalidate()  # the prompt may name another target now
+
+    async def _show(self, lines: Sequence[str]) -> None:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            piece = lines[start : start + LINES_AT_ONCE]
+            await run_in_terminal(partial(self._output.write, piece))
+
+    async def _read_all(self) -> None:
+        """Take typed lines until the person wants to leave or nobody listens any more."""
+        while self._mode.ended is None and not self._mode.leaving:
+            prompt = self._hidden if self._mode.hidden else self._open
+            try:
+                typed = await prompt.prompt_async(lambda: self._mode.prompt, pre_run=self._stop_if_ended)
+            except (EOFError, KeyboardInterrupt):
+                if not self._mode.hidden:
+                    return
+                self._mode.cancel()
+            else:
+                await self._show(self._mode.entered(typed))
+
+    def _stop_if_ended(self) -> None:
+        if self._mode.ended is not None:
+            self._stop_typing()
+
+    def _stop_typing(self) -> None:
+        for prompt in (self._open, self._hidden):
+            if prompt.app.is_running and not prompt.app.is_done:
+                prompt.app.exit(exception=EOFError())
+
+    async def _say_goodbye(self) -> None:
+        """Leave once what was typed is acknowledged, but do not wait for ever."""
+        await self._until(lambda: self._mode.settled)
+        self._connection.post(lambda session: session.quit())
+        await self._until(lambda: self._mode.ended is not None)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(GOODBYE_TIMEOUT):
+                while not reached() and self._mode.ended is None:
+                    await self._shown.wait()
+                    self._shown.clear()
+        except TimeoutError:
+            pass
+
+
+def _keys() -> KeyBindings:
+    """Ctrl-C clears the line being typed; on an empty one it leaves."""
+    keys = KeyBindings()
+
+    @keys.add("c-c")
+    def _(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt())
+
+    return keys

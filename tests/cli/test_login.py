@@ -1,0 +1,603 @@
+"""`securechat login` as people and scripts use it: a real server, real processes, a real terminal where it matters."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pexpect
+import pyte
+import pytest
+
+from securechat.tls import authority, pins
+from tests.running import PASSWORD, Server
+
+PATIENCE = 20.0
+
+
+class Login:
+    """The words and the environment of `securechat login` for one person, with a profile of his own."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self.password_file = folder / "password"
+        self.password_file.write_text(f"{PASSWORD}\n")
+        self.password_file.chmod(0o600)
+        self.env = {key: value for key, value in os.environ.items() if key != "SECURECHAT_PASSWORD"}
+        self.env |= {"TERM": "xterm", "PYTHONUTF8": "1"}
+
+    def profile(self, name: str) -> Path:
+        return self.folder / f"profile-{name}"
+
+    def words(
+        self, name: str, *extra: str, host: str = "localhost", trust: bool = True, password: bool = True
+    ) -> list[str]:
+        words = [sys.executable, "-m", "securechat", "login", f"{name}@{host}:{self.server.port or 6697}"]
+        words += ["--profile-dir", str(self.profile(name)), *extra]
+        words += ["--ca", str(self.server.ca)] if trust else []
+        words += ["--password-file", str(self.password_file)] if password else []
+        return words
+
+    def pipe(self, name: str, text: str | bytes, *extra: str, **options: bool) -> subprocess.CompletedProcess[str]:
+        """Run it to its end with this standard input."""
+        data = text if isinstance(text, bytes) else text.encode()
+        done = subprocess.run(
+            self.words(name, *extra, **options), input=data, capture_output=True, env=self.env, timeout=60, check=False
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    @contextmanager
+    def piped(self, name: str, *extra: str) -> Iterator[subprocess.Popen[str]]:
+        """Have it running with pipes."""
+        pipe = subprocess.PIPE
+        words = self.words(name, *extra)
+        with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=self.env) as process:
+            yield process
+            if process.poll() is None:
+                process.kill()
+
+
+class Terminal:
+    """A login on a pseudo-terminal, with the screen that a person would see."""
+
+    def __init__(self, words: list[str], env: dict[str, str], columns: int = 80, lines: int = 24) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.child = pexpect.spawn(words[0], words[1:], env=env, dimensions=(lines, columns), timeout=PATIENCE)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    def wait_for(self, pattern: str) -> str:
+        """Until the screen shows it."""
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, f"no {pattern!r} on:\n{self.text}"
+            self._read()
+        return self.text
+
+    def _read(self) -> None:
+        try:
+            data = self.child.read_nonblocking(65536, timeout=0.2)
+        except pexpect.TIMEOUT:
+            return
+        except pexpect.EOF as error:
+            raise AssertionError(f"it ended; the screen:\n{self.text}") from error
+        self.raw += data
+        self.stream.feed(data)
+
+    def type(self, text: str) -> None:
+        self.child.send(text)
+
+    def enter(self, text: str) -> None:
+        self.type(f"{text}\r")
+
+    def status(self) -> int | None:
+        """Wait for the end; gives the exit status."""
+        try:
+            while True:
+                data = self.child.read_nonblocking(65536, timeout=PATIENCE)
+                self.raw += data
+                self.stream.feed(data)
+        except pexpect.EOF:
+            self.child.close()
+        return self.child.exitstatus
+
+
+@pytest.fixture
+def person(idle_server: Server, tmp_path: Path) -> Login:
+    return Login(idle_server, tmp_path)
+
+
+@pytest.fixture
+def team(server: Server, person: Login) -> Login:
+    """A running server with three people."""
+    server.adduser("ada", "bob", "eve")
+    return person
+
+
+@pytest.fixture
+def terminal(person: Login) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def terminal(
+        name: str, *extra: str, columns: int = 80, env: dict[str, str] | None = None, **options: bool
+    ) -> Terminal:
+        opened.append(Terminal(person.words(name, *extra, **options), person.env | (env or {}), columns))
+        return opened[-1]
+
+    yield terminal
+    for one in opened:
+        one.child.close(force=True)
+
+
+def texts(server: Server, target: str = "#lobby") -> list[str]:
+    return [entry.text for entry in server.history(target) if entry.kind == "PRIVMSG"]
+
+
+def said(output: str) -> list[str]:
+    """The lines without their time."""
+    return [line.partition("] ")[2] for line in output.splitlines()]
+
+
+# On a terminal
+
+
+def test_two_people_see_each_other_s_lines_and_a_third_joins_late(team, terminal):
+    ada, bob = terminal("ada"), terminal("bob", columns=40)
+    ada.wait_for("#lobby>")
+    bob.wait_for("#lobby>")
+    ada.enter("hello bob")
+    bob.wait_for(r"\[\d\d:\d\d\] <ada> hello bob")
+    bob.enter("hello ada")
+    ada.wait_for("<bob> hello ada")
+    eve = terminal("eve")
+    eve.wait_for("<bob> hello ada\n(.*\n)*#lobby>")
+    eve.enter("late as ever")
+    ada.wait_for("<eve> late as ever")
+    bob.wait_for("<eve> late as ever")
+    assert ada.text.count("hello bob") == 1
+    ada.enter("/quit")
+    assert ada.status() == 0
+
+
+def test_arriving_lines_leave_the_one_being_typed_alone(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.type("half a sent")
+    ada.wait_for("#lobby> half a sent$")
+    assert team.pipe("bob", "".join(f"line {number}\n" for number in range(100))).returncode == 0
+    ada.wait_for("<bob> line 99\n(.*\n)*#lobby> half a sent$")
+    ada.enter("ence")
+    ada.wait_for("<ada> half a sentence\n")
+
+
+def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.type("never mind\x03")
+    ada.wait_for("#lobby>$")
+    ada.type("\x03")
+    assert ada.status() == 0
+    assert texts(team.server) == []
+
+
+def test_ctrl_d_sends_what_was_entered_before_it_leaves(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.type("last words\r\x04")
+    assert ada.status() == 0
+    assert texts(team.server) == ["last words"]
+
+
+def test_a_mistyped_command_is_not_sent(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.enter("/mgs bob secret")
+    ada.wait_for("did you mean /msg")
+    ada.enter("//msg is a command")
+    ada.wait_for("<ada> /msg is a command")
+    assert texts(team.server) == ["/msg is a command"]
+
+
+def test_a_password_is_changed_without_being_shown(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.enter("/passwd")
+    for question, answer in (("old password", PASSWORD), ("new password", "staple4711x"), ("again", "staple4711x")):
+        ada.wait_for(f"{question}:$")
+        ada.enter(answer)
+    ada.wait_for("password changed")
+    assert b"staple4711x" not in ada.raw
+    assert team.pipe("ada", "").returncode == 5
+    team.password_file.write_text("staple4711x\n")
+    assert team.pipe("ada", "").returncode == 0
+
+
+def test_a_hostile_text_stays_text(team, terminal, login):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    before = len(ada.raw)
+    login("bob").send("PRIVMSG #lobby :\x1b]0;owned\x07\x1b[2Jend \u202ebidi")
+    ada.wait_for(r"<bob> \\x1b\]0;owned\\x07\\x1b\[2Jend \\u202ebidi")
+    assert b"\x1b]0;" not in ada.raw[before:]
+    assert ada.screen.title == ""
+
+
+def test_a_dumb_terminal_gets_no_escape_codes(team, terminal):
+    ada = terminal("ada", env={"TERM": "dumb"})
+    ada.wait_for("you are ada in #lobby")
+    ada.enter("hello")
+    ada.wait_for("<ada> hello")
+    ada.enter("/passwd")
+    ada.wait_for("old password:")
+    ada.enter("secret-typed")
+    ada.wait_for("new password:")
+    ada.enter("x")
+    ada.wait_for("new password again:")
+    ada.enter("y")
+    ada.wait_for("the two new ones differ")
+    ada.enter("/quit")
+    assert ada.status() == 0
+    assert b"\x1b" not in ada.raw
+    assert b"secret-typed" not in ada.raw
+
+
+def test_a_lost_link_is_said_and_ends_with_status_3(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    team.server.kill()
+    assert ada.status() == 3
+    assert "the connection was lost" in ada.text
+
+
+# Trust and passwords
+
+
+def test_first_contact_asks_and_remembers_only_a_yes(team, terminal):
+    shown = pins.of((team.server.certificates / "server.crt").read_bytes())
+    ada = terminal("ada", trust=False)
+    ada.wait_for(shown[-20:])
+    ada.wait_for(r"\[y/N\]")
+    ada.enter("")
+    assert ada.status() == 4
+    again = terminal("ada", trust=False)
+    again.wait_for(r"\[y/N\]")
+    again.enter("y")
+    again.wait_for("#lobby>")
+    again.enter("/quit")
+    assert again.status() == 0
+    assert team.pipe("ada", "hello\n", trust=False).returncode == 0
+
+
+def test_without_a_terminal_first_contact_is_refused_with_both_ways_out(team):
+    done = team.pipe("ada", "hello\n", trust=False)
+    assert done.returncode == 4
+    assert "--ca" in done.stderr
+    assert "--pin" in done.stderr
+    assert one_line(done.stderr)
+    assert texts(team.server) == []
+
+
+def test_a_changed_key_stops_before_anything_is_sent(team, tmp_path):
+    certificate = team.server.certificates / "server.crt"
+    old = pins.of(certificate.read_bytes())
+    assert team.pipe("ada", "", "--pin", old, trust=False).returncode == 0
+    team.server.stop()
+    authority.create(tmp_path / "new")
+    team.server.certificates = tmp_path / "new"
+    team.server.start()
+    done = team.pipe("ada", "hello\n", trust=False)
+    assert done.returncode == 4
+    assert one_line(done.stderr)
+    known = team.profile("ada") / "known_servers"
+    for fact in ("HAS CHANGED", f"{datetime.now():%Y-%m-%d}", old, "--pin", f"line 1 of {known}"):
+        assert fact in done.stderr
+    new = pins.of((tmp_path / "new" / "server.crt").read_bytes())
+    assert team.pipe("ada", "", "--pin", new, trust=False).returncode == 0
+    assert team.pipe("ada", "", trust=False).returncode == 0
+    assert team.server.log().count("admitted ada") == 3
+
+
+def one_line(stderr: str) -> bool:
+    return stderr.startswith("securechat: ") and stderr.count("\n") == 1
+
+
+def test_a_wrong_password_is_told_in_one_line(team):
+    team.password_file.write_text("wrong\n")
+    done = team.pipe("ada", "hello\n")
+    assert done.returncode == 5
+    assert done.stderr.startswith("securechat: login as 'ada' refused: wrong name or password; ")
+    assert one_line(done.stderr)
+    assert team.pipe("nobody", "hello\n").stderr == done.stderr.replace("'ada'", "'nobody'")
+
+
+def test_a_terminal_may_try_another_password(team, terminal):
+    ada = terminal("ada", password=False)
+    for refusals in range(3):
+        ada.wait_for(rf"(?s)(wrong name or password.*){{{refusals}}}Password of ada on [^ ]*:$")
+        ada.enter("wrong" if refusals < 2 else PASSWORD)
+    ada.wait_for("#lobby>")
+    assert PASSWORD.encode() not in ada.raw
+
+
+def test_the_password_may_come_from_the_environment(team):
+    team.env["SECURECHAT_PASSWORD"] = PASSWORD
+    assert team.pipe("ada", "hello\n", password=False).returncode == 0
+
+
+def test_without_a_password_and_a_terminal_it_names_the_ways(team):
+    done = team.pipe("ada", "hello\n", password=False)
+    assert done.returncode == 2
+    assert "--password-file" in done.stderr
+    assert "SECURECHAT_PASSWORD" in done.stderr
+    assert one_line(done.stderr)
+
+
+def test_a_password_file_that_others_may_read_is_told(team):
+    team.password_file.chmod(0o644)
+    done = team.pipe("ada", "")
+    assert done.returncode == 0
+    assert "chmod 600" in done.stderr
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "cannot read"), (b"\n", "is empty"), (b"\xff\n", "not UTF-8")])
+def test_a_password_file_without_a_password_is_named(team, content, words):
+    team.password_file.unlink()
+    if content is not None:
+        team.password_file.write_bytes(content)
+        team.password_file.chmod(0o600)
+    done = team.pipe("ada", "")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert one_line(done.stderr)
+
+
+def test_the_last_account_is_taken_when_none_is_named(team, tmp_path):
+    words = team.words("ada")
+    words[4] = words[4].removeprefix("ada@")
+    run = {"stdin": subprocess.DEVNULL, "capture_output": True, "env": team.env, "timeout": 60, "check": False}
+    nobody_yet = subprocess.run(words, **run)
+    assert nobody_yet.returncode == 2
+    assert b"give it as NAME@" in nobody_yet.stderr
+    assert team.pipe("ada", "").returncode == 0
+    assert subprocess.run(words, **run).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("extra", "status", "words"),
+    [
+        (["--ca", "x", "--pin", "y"], 2, "give one of them"),
+        (["--to", "no good"], 2, "neither a channel"),
+        (["--pin", "sha256:12"], 2, "not a pin"),
+        (["--ca", "/nonexistent/ca.crt"], 2, "cannot read /nonexistent/ca.crt"),
+        (["--profile-dir", "/dev/null/profile"], 2, "--profile-dir"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_line(person, extra, status, words):
+    done = person.pipe("ada", "", *extra, trust=False)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert one_line(done.stderr)
+
+
+def test_a_closed_port_is_one_line_with_status_3(person):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        person.server.port = listener.getsockname()[1]
+    done = person.pipe("ada", "", host="127.0.0.1")
+    assert done.returncode == 3
+    assert "connection refused" in done.stderr
+    assert one_line(done.stderr)
+
+
+def test_an_impossible_host_is_one_line_with_status_3(person):
+    done = person.pipe("ada", "", host="a..b")
+    assert done.returncode == 3
+    assert one_line(done.stderr)
+
+
+# In a pipe
+
+
+def test_a_thousand_lines_are_stored_once_and_in_order(team):
+    lines = [f"line {number}" for number in range(1000)]
+    done = team.pipe("ada", "\n".join(lines))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert texts(team.server) == lines
+    assert said(done.stdout) == [f"<ada> {line}" for line in lines]
+
+
+def test_a_long_line_with_emoji_at_every_edge_arrives_whole(team):
+    family, flag, hand = "👩‍👩‍👧‍👦", "🇨🇭", "👍🏽"
+    line = ""
+    while len(line.encode()) < 10_000:
+        line += family + flag + hand + "x"
+    done = team.pipe("ada", line)
+    assert done.returncode == 0
+    pieces = texts(team.server)
+    assert len(pieces) > 20
+    assert "".join(pieces) == line
+    assert all(piece[0] in "👩🇨👍x" for piece in pieces)
+
+
+def test_a_slash_is_text_and_blank_lines_are_nothing(team):
+    assert team.pipe("ada", "/quit\n\n   \n/join #x\r\n").returncode == 0
+    assert texts(team.server) == ["/quit", "/join #x"]
+
+
+def test_lines_go_where_they_are_meant_to(team):
+    assert team.pipe("ada", "to a channel\n", "--to", "#ops").returncode == 0
+    assert team.pipe("ada", "to a person\n", "--to", "bob").returncode == 0
+    assert texts(team.server, "#ops") == ["to a channel"]
+    assert texts(team.server, "ada:bob") == ["to a person"]
+
+
+def test_a_refused_line_is_named_and_the_others_still_go(team):
+    done = team.pipe("ada", b"one\n\xff\xfe\nthree\n")
+    assert done.returncode == 1
+    assert "line 2 not sent: it is not UTF-8" in done.stderr
+    assert texts(team.server) == ["one", "three"]
+    done = team.pipe("ada", "one\ntwo\n", "--to", "nobody")
+    assert done.returncode == 1
+    assert "line 1 not sent: " in done.stderr
+    assert "line 2 not sent: " in done.stderr
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_sending(team):
+    with team.piped("ada") as process:
+        process.stdin.write("one\n")
+        process.stdin.flush()
+        assert process.stdout.readline().endswith("<ada> one\n")
+        process.stdout.close()
+        process.stdin.write("".join(f"line {number}\n" for number in range(100)))
+        process.stdin.close()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == ""
+    assert len(texts(team.server)) == 101
+
+
+def test_nothing_to_say_is_a_login_and_nothing_else(team):
+    done = team.pipe("ada", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_was_said_while_away_appears_once(team):
+    assert team.pipe("bob", "").returncode == 0
+    team.pipe("ada", "to all\n")
+    team.pipe("ada", "to you\n", "--to", "bob")
+    team.pipe("eve", "from me, too\n", "--to", "bob")
+    done = team.pipe("bob", "")
+    assert said(done.stdout) == ["<ada> to all", "[ada → you] to you", "[eve → you] from me, too"]
+    assert team.pipe("bob", "").stdout == ""
+
+
+def test_a_first_visit_shows_the_last_fifty_lines_of_the_lobby(team):
+    team.pipe("ada", "".join(f"line {number}\n" for number in range(120)))
+    assert said(team.pipe("bob", "").stdout) == [f"<ada> line {number}" for number in range(70, 120)]
+
+
+def test_everything_since_the_last_visit_is_shown_however_much(team):
+    team.pipe("bob", "")
+    team.pipe("ada", "".join(f"line {number}\n" for number in range(450)))
+    assert said(team.pipe("bob", "").stdout) == [f"<ada> line {number}" for number in range(450)]
+
+
+def test_a_killed_server_names_the_first_line_without_an_acknowledgement(team):
+    with team.piped("ada") as process:
+        process.stdin.write("acknowledged\n")
+        process.stdin.flush()
+        assert process.stdout.readline().endswith("<ada> acknowledged\n")
+        team.server.signal(signal.SIGSTOP)
+        process.stdin.write("first in doubt\nsecond in doubt\n")
+        process.stdin.flush()
+        wait_for_bytes(process, team.server)
+        team.server.kill()
+        assert process.wait(PATIENCE) == 3
+        errors = process.stderr.read()
+    assert "the first line not acknowledged is line 2: 'first in doubt'" in errors
+    assert one_line(errors)
+
+
+def wait_for_bytes(process: subprocess.Popen[str], server: Server) -> None:
+    """Until the kernel holds what the client sent to the stopped server."""
+    deadline = time.monotonic() + PATIENCE
+    suffix = f":{server.port:04X}"
+    while time.monotonic() < deadline:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        waiting = [row[4].partition(":")[2] for row in rows if row[1].endswith(suffix) and row[3] == "01"]
+        if any(int(size, 16) for size in waiting):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the client sent nothing")
+
+
+def test_a_killed_server_with_everything_acknowledged_says_that(team):
+    with team.piped("ada") as process:
+        process.stdin.write("one\n")
+        process.stdin.flush()
+        assert process.stdout.readline().endswith("<ada> one\n")
+        team.server.kill()
+        assert process.wait(PATIENCE) == 3
+        assert "every line up to 1 is acknowledged" in process.stderr.read()
+
+
+def test_no_file_of_the_profile_holds_the_password_or_is_open_to_others(team):
+    team.pipe("ada", "hello\n")
+    files = [path for path in team.profile("ada").rglob("*") if path.is_file()]
+    assert any(path.name == "client.log" for path in files)
+    for path in files:
+        assert PASSWORD not in path.read_text()
+        assert path.stat().st_mode & 0o077 == 0
+
+
+# The command itself
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    heavy = ["sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "ssl", "msgspec"]
+    code = (
+        "import sys\n"
+        "from securechat.cli.main import run\n"
+        "status = run(['login', '--help'])\n"
+        f"print(status, sorted(set(sys.modules) & set({heavy!r})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.endswith("0 []\n")
+    assert "securechat login ada@chat.example.org" in done.stdout
+
+
+def test_a_certificate_that_expired_is_one_line(person, tmp_path):
+    import trustme
+
+    from tests.client.conftest import context_with
+
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "other.crt"))
+    context = context_with(ca.issue_cert("127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1)))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        person.server.port = listener.getsockname()[1]
+        words = person.words("ada", "--ca", str(tmp_path / "other.crt"), host="127.0.0.1", trust=False)
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            sock, _ = listener.accept()
+            with sock, pytest.raises(OSError, match="alert"):
+                context.wrap_socket(sock, server_side=True)
+            assert process.wait(PATIENCE) == 4
+            errors = process.stderr.read()
+    assert "has expired" in errors
+    assert one_line(errors)
+
+
+def test_lines_that_cannot_be_stored_for_a_moment_are_sent_again_in_order(team, login):
+    team.server.configure("[store]\ntimeout = 0.3\n")
+    team.server.restart()
+    bob = login("bob")
+    lines = [f"line {number}" for number in range(40)]
+    with team.piped("ada") as process:
+        process.stdin.write("before\n")
+        process.stdin.flush()
+        assert process.stdout.readline().endswith("<ada> before\n")
+        other = sqlite3.connect(team.server.data / "securechat.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        process.stdin.write("\n".join(lines))
+        process.stdin.close()
+        for _ in range(3):
+            assert bob.ask("PRIVMSG #lobby :probe")[0].command == "FAIL"
+        other.execute("ROLLBACK")
+        other.close()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == ""
+        process.stdout.read()
+    assert texts(team.server) == ["before", *lines]

@@ -1,0 +1,67 @@
+"""The handshake up to 001, as lines."""
+
+import base64
+
+import pytest
+
+from securechat.client.events import Admitted, LoginRefused
+from securechat.protocol.message import ProtocolError
+
+
+def test_the_password_goes_only_into_the_sasl_exchange(script):
+    assert script.sent() == ["CAP LS 302", "NICK ada", "USER ada 0 * ada"]
+    script.server(":s CAP * LS :sasl=PLAIN,EXTERNAL batch unknown/thing")
+    assert script.sent() == ["CAP REQ :sasl batch"]
+    script.server(":s CAP * ACK :sasl batch")
+    assert script.sent() == ["AUTHENTICATE PLAIN"]
+    script.server("AUTHENTICATE +")
+    (line,) = script.sent()
+    assert base64.b64decode(line.removeprefix("AUTHENTICATE ")) == b"\0ada\0correct horse"
+    assert script.server(":s 900 * * ada :You are now logged in", ":s 903 * :ok") == []
+    assert script.sent() == ["CAP END"]
+    assert script.server(":s 001 Ada :Welcome") == [Admitted("Ada")]
+
+
+def test_the_password_is_sent_once_however_often_the_server_asks(script):
+    script.server(":s CAP * LS :sasl", ":s CAP * ACK :sasl", "AUTHENTICATE +")
+    script.sent()
+    script.server("AUTHENTICATE +", "AUTHENTICATE +")
+    assert script.sent() == []
+
+
+def test_an_offer_may_take_several_lines(script):
+    script.sent()
+    script.server(":s CAP * LS * :batch server-time")
+    assert script.sent() == []
+    script.server(":s CAP * LS :sasl")
+    assert script.sent() == ["CAP REQ :sasl server-time batch"]
+
+
+def test_an_endless_offer_ends_the_connection(script):
+    with pytest.raises(ProtocolError, match="more than 500 capabilities"):
+        script.server(*(f":s CAP * LS * :cap-{number}" for number in range(600)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason", "credentials"),
+    [
+        ([":s CAP * LS :batch"], "no SASL", False),
+        ([":s CAP * LS :sasl=EXTERNAL"], "no login with a password", False),
+        ([":s CAP * LS :sasl", ":s CAP * NAK :sasl"], "takes back", False),
+        ([":s 421 ada CAP :Unknown command"], "knows no capabilities", False),
+        ([":s 001 ada :Welcome, whoever you are"], "without a login", False),
+        ([":s CAP * LS :sasl", ":s CAP * ACK :sasl", "AUTHENTICATE +", ":s 904 * :failed"], "wrong name or", True),
+        ([":s CAP * LS :sasl", ":s CAP * ACK :sasl", ":s 908 ada EXTERNAL :are available"], "are available", False),
+        ([":s FAIL * ACCOUNT_REQUIRED :Log in first"], "Log in first", False),
+    ],
+)
+def test_every_refusal_has_its_reason(script, lines, reason, credentials):
+    *_, refusal = script.server(*lines)
+    assert isinstance(refusal, LoginRefused)
+    assert reason in refusal.reason
+    assert refusal.credentials is credentials
+
+
+def test_no_repr_shows_the_password(script):
+    registration = script.session._registration
+    assert "correct horse" not in repr(vars(script.session)) + repr(registration)
