@@ -78,6 +78,11 @@ class Server:
         self.port = int(found[1])
         return self
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def signal(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)

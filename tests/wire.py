@@ -63,11 +63,18 @@ class Wire:
 
     def register(self, name: str, password: str, caps: str = ALL_CAPS) -> None:
         """Log in; returns when the burst is over."""
+        self.begin(name, password, caps)
+        self.finish(name)
+
+    def begin(self, name: str, password: str, caps: str = ALL_CAPS) -> None:
+        """Say all that a login takes, up to its outcome."""
         self.send("CAP LS 302")
         self.send(f"NICK {name}")
         self.send(f"USER {name} 0 * :{name.title()} Test")
         self.send(f"CAP REQ :sasl {caps}".rstrip())
         self.authenticate(name, password)
+
+    def finish(self, name: str) -> None:
         self.wait_for("903")
         self.send("CAP END")
         self.wait_for("001")

@@ -1,0 +1,44 @@
+"""What the operating system says: of this machine, and of a process's CPU time and memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+import ssl
+from pathlib import Path
+
+SERVER_CPU, LOAD_CPU = 0, 1  # the server has a core of its own, the load the other
+
+
+def describe() -> str:
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{os.cpu_count()} x {model}, Linux {platform.release()}, {python}, {ssl.OPENSSL_VERSION}"
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads of a process, from the scheduler's nanoseconds."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except FileNotFoundError:  # the thread has ended
+            continue
+    return total / 1e9
+
+
+def rss_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise LookupError(f"no VmRSS of process {pid}")
+
+
+def pin(cpu: int, pid: int = 0) -> None:
+    """Keep a process on one core, where there is more than one."""
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(pid, {cpu})
