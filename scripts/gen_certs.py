@@ -24,7 +24,7 @@ examples:
   python scripts/gen_certs.py renew --new-key                    the pin changes, the CA does not
   python scripts/gen_certs.py client ada                         ada.crt and ada.key
   python scripts/gen_certs.py --force --host chat.example.org    other names, a new key, the same CA
-  python scripts/gen_certs.py --force --new-ca                   everyone needs the new ca.crt
+  python scripts/gen_certs.py --new-ca                           everyone needs the new ca.crt
 """
 
 
@@ -76,7 +76,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=create, days=None)
     parser.add_argument("--host", action="append", default=[], metavar="NAME_OR_ADDRESS", help="vouch for this, too")
     parser.add_argument("--force", action="store_true", help="replace the server's certificate and key; keep the CA")
-    parser.add_argument("--new-ca", action="store_true", help="with --force: replace the CA, which everyone must get")
+    parser.add_argument(
+        "--new-ca", action="store_true", help="replace the CA, which everyone must get, and all that it signed"
+    )
     add_common(parser, authority.LEAF_DAYS, default_folder=Path("certs"))
     actions = parser.add_subparsers(dest="action", metavar="[renew | client NAME]")
     renewal = actions.add_parser("renew", help="a new certificate with the kept CA, names and key")

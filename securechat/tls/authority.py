@@ -70,16 +70,16 @@ def create(
 ) -> Made:
     """Make a server certificate for `hosts` and, if there is none, the CA that signs it.
 
-    `force` replaces the server's certificate and key; the CA is replaced only with `new_ca` as well.
-    Raises CertificateError, before anything is written, when a file would be overwritten without `force`.
+    `force` replaces the server's certificate and key, `new_ca` the CA as well.
+    Raises CertificateError, before anything is written, when a file would be overwritten without either.
     """
     _check_days(days)
     alternative = names.alternative_names(hosts)
     with _locked(folder):
         ca, server = ca_files(folder), server_files(folder)
         ca_there, server_there = ca.any_there, server.any_there
-        if not force:
-            _refuse_overwriting(folder, ca_there and new_ca, server_there)
+        if server_there and not (force or new_ca):
+            raise _already_there(folder)
         replace_ca = new_ca or not ca_there
         signer = issue.authority() if replace_ca else _load_ca(folder)
         subject = issue.common_name(_subject(alternative))
@@ -197,17 +197,11 @@ def _replace(files: Files, made: issue.Pair) -> None:
     pair.replace(files.certificate, made.certificate_pem, files.key, made.key_pem)
 
 
-def _refuse_overwriting(folder: Path, ca_would: bool, server_would: bool) -> None:
-    if ca_would:
-        raise CertificateError(
-            f"{ca_files(folder).certificate} is already there and everyone who connects trusts it;"
-            f" to replace it and hand out the new one: {gen_certs(folder, '--force --new-ca')}"
-        )
-    if server_would:
-        raise CertificateError(
-            f"{server_files(folder).certificate} or its key is already there;"
-            f" to renew it: {gen_certs(folder, 'renew')}, to replace it and its key: {gen_certs(folder, '--force')}"
-        )
+def _already_there(folder: Path) -> CertificateError:
+    return CertificateError(
+        f"{server_files(folder).certificate} or its key is already there;"
+        f" to renew it: {gen_certs(folder, 'renew')}, to replace it and its key: {gen_certs(folder, '--force')}"
+    )
 
 
 def _check_days(days: int) -> None:
@@ -221,7 +215,7 @@ def _until(folder: Path, ca: issue.Pair, days: int) -> datetime:
     if end <= now:
         raise CertificateError(
             f"the CA {ca_files(folder).certificate} expired {end:%Y-%m-%d}; make a new one, which everyone who connects"
-            f" will need: {gen_certs(folder, '--force --new-ca')}"
+            f" will need: {gen_certs(folder, '--new-ca')}"
         )
     return min(now + timedelta(days=days), end)
 
@@ -233,7 +227,7 @@ def _subject(alternative: Sequence[x509.GeneralName]) -> str:
 
 
 def _load_ca(folder: Path) -> issue.Pair:
-    files, new_ca = ca_files(folder), gen_certs(folder, "--force --new-ca")
+    files, new_ca = ca_files(folder), gen_certs(folder, "--new-ca")
     if not files.any_there:
         raise CertificateMissing(f"no CA in {folder}; run {gen_certs(folder)}")
     for path in (files.certificate, files.key):

@@ -74,15 +74,15 @@ def _trust(context: ssl.SSLContext, ca_file: Path | None) -> None:
 def _check_dates(certificate: Path) -> None:
     from cryptography import x509
 
-    _check_readable(certificate, _mend(certificate, ""))
+    _check_readable(certificate, mend(certificate, ""))
     try:
         read = x509.load_pem_x509_certificate(certificate.read_bytes())
     except ValueError as error:
-        raise CertificateError(f"{certificate} holds no certificate in PEM; {_mend(certificate, '--force')}") from error
+        raise CertificateError(f"{certificate} holds no certificate in PEM; {mend(certificate, '--force')}") from error
     now = datetime.now(UTC)
     if read.not_valid_after_utc <= now:
         raise CertificateError(
-            f"certificate {certificate} expired {read.not_valid_after_utc:%Y-%m-%d}; {_mend(certificate, 'renew')}"
+            f"certificate {certificate} expired {read.not_valid_after_utc:%Y-%m-%d}; {mend(certificate, 'renew')}"
         )
     if read.not_valid_before_utc > now:
         raise CertificateError(
@@ -95,7 +95,7 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     def passphrase() -> str:
         raise PassphraseNeeded(key)
 
-    remedy = _mend(certificate, "--force")
+    remedy = mend(certificate, "--force")
     if not pair.waiting(key).exists():
         _check_readable(key, f"bring it back or {remedy}")
     try:
@@ -110,7 +110,7 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         raise CertificateMissing(f"cannot read {key}: {error.strerror}; {remedy}") from error
 
 
-def _mend(certificate: Path, arguments: str) -> str:
+def mend(certificate: Path, arguments: str) -> str:
     """What to do about a bad pair; gen_certs.py can replace only what it made."""
     if certificate.name != "server.crt":
         return "get a new pair from its issuer"

@@ -141,8 +141,6 @@ def test_nothing_is_overwritten_without_force(folder):
     before = contents(folder)
     with pytest.raises(CertificateError, match=r"already there; to renew it: python scripts/gen_certs\.py renew"):
         authority.create(folder)
-    with pytest.raises(CertificateError, match="--force --new-ca"):
-        authority.create(folder, new_ca=True)
     (folder / "server.crt").unlink()
     with pytest.raises(CertificateError, match="already there"):
         authority.create(folder)
@@ -161,10 +159,10 @@ def test_force_replaces_the_servers_pair_and_keeps_the_ca(folder, shake):
     assert shake(server, contexts.client_context(folder / "ca.crt"), "new.example.org")
 
 
-def test_a_new_ca_is_made_only_on_both_words_and_the_old_one_trusts_it_no_longer(folder, tmp_path, shake):
+def test_a_new_ca_is_made_only_when_asked_for_and_the_old_one_trusts_it_no_longer(folder, tmp_path, shake):
     old = tmp_path / "old.crt"
     old.write_bytes((folder / "ca.crt").read_bytes())
-    made = authority.create(folder, force=True, new_ca=True)
+    made = authority.create(folder, new_ca=True)
     assert made.ca_replaced
     assert read(old).subject != read(folder / "ca.crt").subject
     server = contexts.server_context(folder / "server.crt", folder / "server.key")
@@ -360,7 +358,7 @@ folder, start = Path(sys.argv[1]), Path(sys.argv[2])
 calls = {
     "create": lambda: authority.create(folder),
     "force": lambda: authority.create(folder, force=True),
-    "new_ca": lambda: authority.create(folder, force=True, new_ca=True),
+    "new_ca": lambda: authority.create(folder, new_ca=True),
     "renew": lambda: authority.renew(folder),
     "new_key": lambda: authority.renew(folder, new_key=True),
 }
