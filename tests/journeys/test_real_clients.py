@@ -1,0 +1,346 @@
+"""WeeChat, irssi and catgirl as the distribution ships them, set up as docs/clients.md says, and a real server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from securechat.tls import authority
+from tests.clients import SERVER, Catgirl, Client, Irssi, Login, Weechat
+from tests.running import PASSWORD, Server
+from tests.wire import Wire
+
+pytestmark = pytest.mark.real_client
+
+Start = Callable[..., Client]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How one client writes down what happens; patterns, with the facts in braces."""
+
+    kind: Callable[[Path, Login], Client]
+    said: str
+    acted: str
+    joined: str
+    parted: str
+    quit: str
+    kicked: str
+    voiced: str
+    topic_changed: str
+    topic: str
+    names: str
+    who: tuple[str, str, str]  # what is typed, where the answer stands, and the answer
+    whois: str
+    nick_taken: str
+    untrusted: str
+    wrong_password: str
+    stumbled: str  # what would show that it did not understand a line
+
+
+WEECHAT = Looks(
+    kind=Weechat,
+    said=r"\t[@+]?{nick}\t{text}$",
+    acted=r" \*\t{nick} {text}$",
+    joined=r"-->\t{nick} .*has joined {channel}$",
+    parted=r"<--\t{nick} .*has left {channel} \({reason}\)$",
+    quit=r"<--\t{nick} .*has quit \(Quit: {reason}\)$",
+    kicked=r"<--\t{by} has kicked {nick} \({reason}\)$",
+    voiced=r"Mode {channel} \[\+v {nick}\] by {by}$",
+    topic_changed=r'{by} has changed topic for {channel} to "{text}"$',
+    topic=r'Topic for {channel} is "{text}"$',
+    names=r"Nicks {channel}: \[@op \+?ada bob\]$",
+    who=("/who #lobby", SERVER, r"\[#lobby\] bob \(bob@\S+\) H 0 \(Bob Test\)$"),
+    whois=r"\[bob\] is logged in as bob$",
+    nick_taken=r"bob: Nickname is another account's name$",
+    untrusted=r"gnutls: peer's certificate is NOT trusted$",
+    wrong_password=r"SASL authentication failed$",
+    stumbled=r"=!=|not found",
+)
+IRSSI = Looks(
+    kind=Irssi,
+    said=r"<[@+ ]?{nick}> {text}$",
+    acted=r" \* {nick} {text}$",
+    joined=r"-!- {nick} \[.*has joined {channel}$",
+    parted=r"-!- {nick} \[.*has left {channel} \[{reason}\]$",
+    quit=r"-!- {nick} \[.*has quit \[Quit: {reason}\]$",
+    kicked=r"-!- {nick} was kicked from {channel} by {by} \[{reason}\]$",
+    voiced=r"mode/{channel} \[\+v {nick}\] by {by}$",
+    topic_changed=r"{by} changed the topic of {channel} to: {text}$",
+    topic=r"Topic for {channel}: {text}$",
+    names=r"\[@op\] \[[+ ]ada\] \[ bob\]$",
+    who=("/who #lobby", SERVER, r"#lobby bob +H +0  bob@\S+ \[Bob Test\]$"),
+    whois=r"account  : bob$",
+    nick_taken=r"Nick bob is already in use$",
+    untrusted=r"Could not verify TLS servers certificate",
+    wrong_password=r"Cannot authenticate via SASL \(SASL authentication failed\)",
+    stumbled=r"-!- \d\d\d |Unknown command|[Uu]nknown numeric",
+)
+CATGIRL = Looks(
+    kind=Catgirl,
+    said=r"^<[@+]?{nick}> {text}$",
+    acted=r"^\* [@+]?{nick} {text}$",
+    joined=r"^{nick}( \(.*\))? arrives in {channel}$",
+    parted=r"^{nick} leaves {channel}: {reason}$",
+    quit=r"^{nick} leaves: Quit: {reason}$",
+    kicked=r"^{by} kicks {nick} out of {channel}: {reason}$",
+    voiced=r"^{by} sets \+{nick} .*voice in {channel}$",
+    topic_changed=r"^{by} places a new sign in {channel}: {text}$",
+    topic=r"^The sign in {channel} reads: {text}$",
+    names=r"^In {channel} are @op, bob, ada$",
+    who=("/ops", "#lobby", r"^The council of #lobby are @op$"),
+    whois=r"^bob is logged in as bob$",
+    nick_taken=r"^Nickname is another account's name: bob$",
+    untrusted=r"certificate verification failed",
+    wrong_password=r"SASL authentication failed",
+    stumbled=r"^\d\d\d |Unknown command",
+)
+EVERY = pytest.mark.parametrize("looks", [WEECHAT, IRSSI, CATGIRL], ids=["weechat", "irssi", "catgirl"])
+
+
+@pytest.fixture
+def start(server: Server, tmp_path: Path) -> Iterator[Start]:
+    """`start(Irssi, "ada")` gives a client that logs in as ada."""
+    with ExitStack() as stack:
+
+        def begin(kind: type[Client], name: str, password: str = PASSWORD, ca: Path = server.ca) -> Client:
+            if name not in server.accounts:
+                server.adduser(name)
+            return stack.enter_context(kind(tmp_path / f"home-{name}", Login(server.port, ca, name, password)))
+
+        yield begin
+
+
+@pytest.fixture
+def op(server: Server) -> Iterator[Wire]:
+    server.adduser("op", admin=True)
+    with server.login("op") as wire:
+        yield wire
+
+
+@pytest.fixture
+def bob(op: Wire, server: Server) -> Iterator[Wire]:
+    with server.login("bob") as wire:
+        yield wire
+
+
+def count(pattern: str, text: str) -> int:
+    return len(re.findall(pattern, text, re.MULTILINE))
+
+
+@EVERY
+def test_talking(looks: Looks, server: Server, start: Start, bob: Wire) -> None:
+    """Logged in is in #lobby; what is said and done arrives once, is stored once and shown once, both ways."""
+    client = start(looks.kind, "ada")
+    client.go("#lobby")
+    client.see(looks.joined.format(nick="ada", channel="#lobby"))
+    bob.wait_for("JOIN", lambda line: line.source is not None and line.source.startswith("ada!"))
+
+    bob.send("PRIVMSG #lobby :hello from bob")
+    client.see(looks.said.format(nick="bob", text="hello from bob"))
+    client.type("hi from ada")
+    assert bob.wait_for("PRIVMSG", text="hi from ada").params[0] == "#lobby"
+    client.type("/me waves")
+    bob.wait_for("PRIVMSG", text="\x01ACTION waves\x01")
+    bob.send("PRIVMSG #lobby :well met")
+    shown = client.see(looks.said.format(nick="bob", text="well met"))
+    assert count(looks.said.format(nick="ada", text="hi from ada"), shown) == 1
+    assert count(looks.acted.format(nick="ada", text="waves"), shown) == 1
+    assert count(looks.said.format(nick="bob", text="hello from bob"), shown) == 1
+    assert [entry.text for entry in server.history("#lobby")].count("hi from ada") == 1
+
+    bob.send("PRIVMSG ada :psst")
+    client.go("bob")
+    client.see(looks.said.format(nick="bob", text="psst"))
+    client.type("shh")
+    assert bob.wait_for("PRIVMSG", text="shh").params[0] == "bob"
+    bob.send("PRIVMSG ada :yes")
+    shown = client.see(looks.said.format(nick="bob", text="yes"))
+    assert count(looks.said.format(nick="ada", text="shh"), shown) == 1
+    assert [entry.text for entry in server.history("ada:bob")] == ["psst", "shh", "yes"]
+
+    client.go("#lobby")
+    client.type("/quit so long")
+    bob.wait_for("QUIT", text="Quit: so long")
+
+
+@EVERY
+def test_asking(looks: Looks, start: Start, op: Wire, bob: Wire) -> None:
+    """Topic, names, who, whois, away and a refused nick look as they should, and nothing is left unparsed."""
+    client = start(looks.kind, "ada")
+    client.go("#lobby")
+    client.see(looks.joined.format(nick="ada", channel="#lobby"))
+    op.send("TOPIC #lobby :by op")
+    client.see(looks.topic_changed.format(by="op", channel="#lobby", text="by op"))
+    client.type("/topic")
+    client.see(looks.topic.format(channel="#lobby", text="by op"))
+    client.type("/names")
+    client.see(looks.names.format(channel="#lobby"))
+    typed, window, answer = looks.who
+    client.type(typed)
+    client.go(window)
+    client.see(answer)
+
+    client.go(SERVER)
+    client.type("/whois bob")
+    client.see(looks.whois)
+    client.type("/away gone for lunch")
+    client.see("You have been marked as being away")
+    bob.send("PRIVMSG ada :still there?")
+    assert bob.wait_for("301").params[1:] == ("ada", "gone for lunch")
+    client.type("/away")
+    client.see("You are no longer marked as being away")
+    client.type("/nick bob")
+    shown = client.see(looks.nick_taken)
+    client.go("#lobby")
+    client.type("still ada")
+    assert (bob.wait_for("PRIVMSG", text="still ada").source or "").startswith("ada!")
+    assert not count(looks.stumbled, shown)
+    assert not count(looks.stumbled, client.text())
+
+
+@EVERY
+def test_coming_and_going(looks: Looks, start: Start, op: Wire, bob: Wire) -> None:
+    """Modes, kicks, parts and joins, suffered in #lobby and done in a channel of one's own."""
+    client = start(looks.kind, "ada")
+    client.go("#lobby")
+    client.see(looks.joined.format(nick="ada", channel="#lobby"))
+    op.send("MODE #lobby +v ada")
+    client.see(looks.voiced.format(by="op", channel="#lobby", nick="ada"))
+    op.send("KICK #lobby ada :out")
+    client.see(looks.kicked.format(by="op", channel="#lobby", nick="ada", reason="out"))
+    client.type("/join #lobby")
+    bob.wait_for("KICK")
+    bob.wait_for("JOIN", lambda line: line.params[0] == "#lobby")
+
+    client.type("/join #lab")
+    client.go("#lab")
+    client.see(looks.joined.format(nick="ada", channel="#lab"))
+    bob.send("JOIN #lab")
+    client.see(looks.joined.format(nick="bob", channel="#lab"))
+    client.type("/topic of the lab")
+    assert bob.wait_for("TOPIC").params == ("#lab", "of the lab")
+    client.type("/mode +m" if looks is CATGIRL else "/mode #lab +m")
+    assert bob.wait_for("MODE", lambda line: line.params[0] == "#lab").params == ("#lab", "+m")
+    client.type("/kick bob bye")
+    assert bob.wait_for("KICK").params == ("#lab", "bob", "bye")
+    bob.send("JOIN #lab")
+    bob.send("PART #lab :enough")
+    client.see(looks.parted.format(nick="bob", channel="#lab", reason="enough"))
+    bob.send("JOIN #lab")
+    bob.wait_for("366")
+    client.type("/part see you" if looks is CATGIRL else "/part #lab see you")
+    assert bob.wait_for("PART", text="see you").params[0] == "#lab"
+    client.go("#lobby")
+    bob.send("QUIT :gone")
+    shown = client.see(looks.quit.format(nick="bob", reason="gone"))
+    assert not count(looks.stumbled, shown)
+
+
+@EVERY
+def test_a_certificate_of_another_ca_is_refused(looks: Looks, server: Server, start: Start, tmp_path: Path) -> None:
+    authority.create(tmp_path / "other")
+    client = start(looks.kind, "ada", ca=tmp_path / "other" / "ca.crt")
+    seen_in(client, looks.untrusted)
+    assert "admitted" not in server.log()
+
+
+@EVERY
+def test_a_wrong_password_is_shown_and_not_tried_again_at_once(looks: Looks, server: Server, start: Start) -> None:
+    client = start(looks.kind, "ada", password="not that one")
+    seen_in(client, looks.wrong_password)
+    assert "admitted" not in server.log()
+    if looks is WEECHAT:
+        client.see("reconnecting to server in 10 seconds")
+
+
+def seen_in(client: Client, pattern: str) -> None:
+    """catgirl says its last word when its screen is gone."""
+    if isinstance(client, Catgirl):
+        client.child.wait()
+        assert re.search(pattern, client.raw())
+    else:
+        client.see(pattern)
+
+
+def test_three_clients_and_a_late_one_hear_one_another(server: Server, start: Start) -> None:
+    people = {"ada": WEECHAT, "bob": IRSSI, "cat": CATGIRL}
+    clients = {name: start(looks.kind, name) for name, looks in people.items()}
+    for name, looks in people.items():
+        clients[name].go("#lobby")
+        clients[name].see(looks.joined.format(nick=name, channel="#lobby"))
+    late = server.login("dan")
+    with late:
+        for name, looks in people.items():
+            clients[name].see(looks.joined.format(nick="dan", channel="#lobby"))
+        late.send("PRIVMSG #lobby :late but here")
+        for name, client in clients.items():
+            client.type(f"{name} was here")
+            late.wait_for("PRIVMSG", text=f"{name} was here")
+    for name, looks in people.items():
+        clients[name].see(looks.said.format(nick="dan", text="late but here"))
+        for other in people:
+            shown = clients[name].see(looks.said.format(nick=other, text=f"{other} was here"))
+            assert count(looks.said.format(nick=other, text=f"{other} was here"), shown) == 1
+
+
+def test_two_sessions_of_one_account_see_what_the_other_says(server: Server, start: Start, bob: Wire) -> None:
+    client = start(Irssi, "ada")
+    client.go("#lobby")
+    client.see(IRSSI.joined.format(nick="ada", channel="#lobby"))
+    with server.login("ada") as other:
+        client.type("from irssi")
+        assert (other.wait_for("PRIVMSG", text="from irssi").source or "").startswith("ada!")
+        other.send("PRIVMSG #lobby :from elsewhere")
+        client.see(IRSSI.said.format(nick="ada", text="from elsewhere"))
+        other.send("PRIVMSG bob :psst from elsewhere")
+        bob.wait_for("PRIVMSG", text="psst from elsewhere")
+        client.go("bob")
+        client.see(IRSSI.said.format(nick="ada", text="psst from elsewhere"))
+
+
+def test_weechat_understands_005_and_knows_who_is_there(server: Server, start: Start, bob: Wire) -> None:
+    client = start(Weechat, "ada")
+    assert isinstance(client, Weechat)
+    client.go("#lobby")
+    client.see(WEECHAT.joined.format(nick="ada", channel="#lobby"))
+    client.see(r"3 nicks \(1 op, 0 voices, 2 normals\)")
+    client.go(SERVER)
+    for token, value in (("CHANMODES", "beI,k,l,imnst"), ("CASEMAPPING", "ascii"), ("PREFIX", r"\(ov\)@\+")):
+        client.evaluate(f"{token} is ${{info:irc_server_isupport_value,team,{token}}}.")
+        client.see(f"{token} is {value}\\.$")
+    each = [f"irc_server[irc_servers].channels.nicks{later}" for later in ("", ".next_nick", ".next_nick.next_nick")]
+    client.evaluate("present: " + " ".join(f"${{{nick}.prefix}}${{{nick}.name}}" for nick in each) + ".")
+    shown = client.see(r"present: .*\.$")
+    assert sorted(shown.partition("present: ")[2].rstrip().rstrip(".").split()) == ["@op", "ada", "bob"]
+
+
+def test_irssi_opens_with_an_empty_join_and_goes_on(start: Start, bob: Wire) -> None:
+    client = start(Irssi, "ada")
+    client.go("#lobby")
+    lines = [line for line in client.raw().splitlines() if line[:2] in ("<<", ">>")]
+    assert lines[:2] == ["<< CAP LS 302", "<< JOIN :"]
+    numerics = [line.split()[2] for line in lines if line.startswith(">> :") and line.split()[2].isdigit()]
+    assert numerics[:7] == ["451", "900", "903", "001", "002", "003", "004"]
+    assert lines.index("<< CAP END") < lines.index("<< NICK ada")
+    assert not [line for line in lines if line.startswith(">> @") and "msgid" in line]
+
+
+def test_catgirl_asks_plainly_and_for_more_while_sasl_is_under_way(start: Start, bob: Wire) -> None:
+    client = start(Catgirl, "ada")
+    client.go("#lobby")
+    client.see(CATGIRL.joined.format(nick="ada", channel="#lobby"))
+    lines = client.raw().splitlines()
+    assert "<< CAP LS" in lines
+    assert "<< NICK :ada" in lines
+    listed = next(line for line in lines if " CAP * LS " in line)
+    assert "draft/" not in listed
+    assert "=" not in listed
+    asked = next(index for index, line in enumerate(lines) if line.startswith("<< CAP REQ :") and "sasl" not in line)
+    done = next(index for index, line in enumerate(lines) if " 903 " in line)
+    assert asked < done
