@@ -24,10 +24,10 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.benchmark import machine  # noqa: E402  the repository must be importable first
-from scripts.benchmark.crowd import Crowd, connect, log_in, text  # noqa: E402
-from securechat.tls import authority  # noqa: E402
-from tests.running import Server  # noqa: E402
+from scripts.benchmark import machine
+from scripts.benchmark.crowd import Crowd, connect, log_in, text
+from securechat.tls import authority
+from tests.running import Server
 
 Report = dict[str, Any]
 SETTINGS = '[limits]\nexempt = ["127.0.0.0/8"]\n'

@@ -20,6 +20,10 @@ Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 
 
+# In every line, so no longer than a label of the DNS, and without what would end a word there.
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,63}$")]
+
+
 class ConfigError(SecurechatError):
     """The configuration file is unreadable, or a value in it is not of its kind."""
 
@@ -27,8 +31,8 @@ class ConfigError(SecurechatError):
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str = "localhost"
-    network: str = "securechat"
+    name: Name = "localhost"
+    network: Name = "securechat"
     data: str | None = None
     motd: str = ""
 
@@ -84,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One value per table of the file; frozen, made once at start and handed down."""
 
     server: Server = Server()
-    listen: tuple[Listen, ...] = (Listen(),)
+    listen: Annotated[tuple[Listen, ...], Meta(min_length=1)] = (Listen(),)
     tls: TLS = TLS()
     auth: Auth = Auth()
     channels: Channels = Channels()

@@ -93,6 +93,13 @@ def test_what_is_not_toml_is_refused_with_its_place(tmp_path: Path):
         load(tmp_path, "[log]\nlevel = \n")
 
 
+@pytest.mark.parametrize("name", ["", "two words", "x" * 64, "é", "a:b"])
+@pytest.mark.parametrize("key", ["name", "network"])
+def test_a_name_that_cannot_stand_in_a_line_is_refused(tmp_path: Path, key: str, name: str):
+    with pytest.raises(ConfigError, match=rf"\$\.server\.{key}"):
+        load(tmp_path, f'[server]\n{key} = "{name}"\n')
+
+
 def test_what_is_not_utf_8_is_refused(tmp_path: Path):
     (tmp_path / "config.toml").write_bytes(b'[server]\nmotd = "\xff"\n')
     with pytest.raises(ConfigError, match="utf-8"):

@@ -92,17 +92,14 @@ def login(
     _check_target(to)
     account, address = parse(server)
     profile = Profile(profile_dir or config.default_profile())
-    running = log.configure(config.Log(level=log_level), profile.folder, "client")
+    log.configure(config.Log(level=log_level), profile.folder, "client")  # until exit: a bug's traceback goes there
+    trust, tls = _reach(profile, address, ca, pin)
+    connection, visit = _enter(profile, address, trust, tls, account, password_file)
     try:
-        trust, tls = _reach(profile, address, ca, pin)
-        connection, visit = _enter(profile, address, trust, tls, account, password_file)
-        try:
-            _chat(connection, visit, to, plain)
-        finally:
-            connection.close()
-            visit.save(at_once=True)
+        _chat(connection, visit, to, plain)
     finally:
-        running.stop()
+        connection.close()
+        visit.save(at_once=True)
 
 
 def _check_target(to: str | None) -> None:

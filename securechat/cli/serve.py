@@ -64,17 +64,11 @@ def serve(
     settings = _overridden(settings, listen, cert, key, log_level, log_json)
     prepare(folder, settings.store)
     certificate, key_file = certificates.find(settings.tls, folder)
-    running = log.configure(settings.log, folder, "server", stderr=True)
-    try:
-        if settings.auth.bcrypt_rounds < WEAK_ROUNDS:
-            logger.warning(
-                "auth.bcrypt_rounds is %d; below %d passwords are cheap to guess",
-                settings.auth.bcrypt_rounds,
-                WEAK_ROUNDS,
-            )
-        run.serve(settings, folder, certificate, key_file)
-    finally:
-        running.stop()
+    log.configure(settings.log, folder, "server", stderr=True)  # ends by itself at exit: a bug's traceback goes there
+    if settings.auth.bcrypt_rounds < WEAK_ROUNDS:
+        rounds = settings.auth.bcrypt_rounds
+        logger.warning("auth.bcrypt_rounds is %d; below %d passwords are cheap to guess", rounds, WEAK_ROUNDS)
+    run.serve(settings, folder, certificate, key_file)
 
 
 def _overridden(

@@ -25,7 +25,7 @@ def changed(turn: Turn, change: AccountChanged) -> None:
     elif account.suspended:
         presence.end_sessions(turn, person, "this account is suspended")
     elif account.password_version != before.password_version:
-        presence.end_sessions(turn, person, "the password of this account was changed")
+        _end_earlier(turn, person, account.password_version)
     for channel, was_operator in operator.items():
         if person.present and channel.is_operator(person) != was_operator:
             presence.show_mode(turn, channel, "-o" if was_operator else "+o", person)
@@ -48,6 +48,13 @@ def add(turn: Turn, change: AccountChanged) -> None:
         turn.put(turn.directory, "names", fold(account.name), person)
     for member in change.members:
         _join(turn, person, member)
+
+
+def _end_earlier(turn: Turn, person: Person, version: int) -> None:
+    """End what was logged in with an earlier password; who used the new one already may stay."""
+    for session in list(presence.sessions(person)):
+        if session.password_version < version:
+            presence.end(turn, session, "the password of this account was changed")
 
 
 def _take_roles(turn: Turn, person: Person, change: AccountChanged) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import ssl
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from securechat.tls import authority, contexts
 
 CHECK = 6 * 3600.0  # seconds between two looks at the expiry
 WARN_DAYS = 14
+STOP_TIME = 1.0  # seconds; another process may hold the folder of the certificates
 
 log = logging.getLogger(__name__)
 
@@ -43,35 +45,47 @@ class Keeper:
     A broken pair is refused and the one in use kept.
     """
 
-    def __init__(self, tls: config.TLS, certificate: Path, key: Path, use: Callable[[ssl.SSLContext], None]) -> None:
+    def __init__(
+        self,
+        tls: config.TLS,
+        certificate: Path,
+        key: Path,
+        use: Callable[[ssl.SSLContext], None],
+        every: float = CHECK,
+    ) -> None:
         self._tls = tls
+        self._every = every
         self._certificate = certificate
         self._key = key
         self._use = use
-        self._wake = threading.Event()
-        self._ended = False
+        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: look now, False: end
         self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def reload(self) -> None:
-        """Look now; from any thread or signal handler."""
-        self._wake.set()
+        """Look now; from any thread, or a signal handler that interrupts this very call."""
+        self._calls.put(True)
 
     def stop(self) -> None:
-        self._ended = True
-        self._wake.set()
-        self._thread.join()
+        self._calls.put(False)
+        self._thread.join(STOP_TIME)
 
     def _run(self) -> None:
-        while True:
-            asked = self._wake.wait(CHECK)
-            self._wake.clear()
-            if self._ended:
-                return
-            if renew(self._certificate) or asked:
-                self._take_over()
+        while (asked := self._next_call()) is not False:
+            try:
+                if renew(self._certificate) or asked:
+                    self._take_over()
+            except Exception:  # the top of the thread; the certificate in use serves on
+                log.exception("looking after the certificate failed")
+
+    def _next_call(self) -> bool | None:
+        """None when it is time to look unasked."""
+        try:
+            return self._calls.get(timeout=self._every)
+        except queue.Empty:
+            return None
 
     def _take_over(self) -> None:
         try:
@@ -95,5 +109,5 @@ def renew(certificate: Path) -> bool:
     if renewed:
         log.info("renewed %s", certificate)
     if left < WARN_DAYS:
-        log.warning("certificate %s expires in %d days; run python scripts/gen_certs.py renew", certificate, left)
+        log.warning("certificate %s expires in %d days; %s", certificate, left, contexts.mend(certificate, "renew"))
     return renewed

@@ -45,6 +45,7 @@ class Connection:
         "reason",
         "session",
         "sock",
+        "unread",
     )
 
     def __init__(self, sock: ssl.SSLSocket, address: str, session: Session, deadline: float, now: float) -> None:
@@ -52,6 +53,7 @@ class Connection:
         self.address = address
         self.session = session
         self.lines = LineBuffer()
+        self.unread: list[bytes] = []  # whole lines that are not yet among those that wait for a turn
         self.outbox: Outbox | None = None
         self.phase = Phase.HANDSHAKE
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
@@ -80,7 +82,7 @@ class Connection:
         """
         received: list[bytes] = []
         size = 0
-        while size < READ_BYTES:
+        while size < (RECORD_BYTES if self.counted else READ_BYTES):
             try:
                 data = self.sock.recv(RECORD_BYTES)
             except WOULD_BLOCK:

@@ -18,7 +18,7 @@ from securechat.protocol.message import Message
 from securechat.protocol.numerics import ERR_UNKNOWNERROR
 from securechat.server import accounts, presence
 from securechat.server.dispatch import dispatch
-from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Said, Tick
+from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.services import Services
 from securechat.server.session import Session, Stage
 from securechat.server.turn import StoreUnavailable, Turn
@@ -66,10 +66,17 @@ class Core:
 
     def _handle(self, turn: Turn, item: Item) -> None:
         match item:
+            case Said(session, message) if session.waits:
+                backlog = session.backlog
+                turn.put(backlog, "lines", len(backlog.lines), message)
             case Said(session, message):
                 self._said(turn, session, message)
             case Answer(session):
                 self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
+                if session.busy:  # the answer's handler failed before it could say so
+                    turn.set(session, "busy", False)
+                self._release(turn, session)
+            case Resume(session):
                 self._release(turn, session)
             case Gone(session, reason):
                 cut = partial(presence.cut, turn, session, reason)
@@ -87,9 +94,6 @@ class Core:
     def _said(self, turn: Turn, session: Session, message: Message | Unreadable) -> None:
         if session.stage is Stage.CLOSED:
             return
-        if session.busy:
-            turn.set(session, "held", (*session.held, message))
-            return
         command = message.command if isinstance(message, Message) else "*"
         self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
 
@@ -99,13 +103,19 @@ class Core:
             answer.done(turn, answer.session, answer.result)
 
     def _release(self, turn: Turn, session: Session) -> None:
-        """Handle what the session said while it waited for a worker."""
-        if session.busy:  # the answer's handler failed before it could say so
-            turn.set(session, "busy", False)
-        held = session.held
-        turn.set(session, "held", ())
-        for message in held:
-            self._said(turn, session, message)
+        """Handle what the session said while it waited, as much as the turn has room for; the rest is for the next."""
+        backlog = session.backlog
+        while backlog.taken < len(backlog.lines):
+            if session.busy or session.choked:  # it waits again
+                return
+            if not turn.has_room():
+                turn.unfinished.append(session)
+                return
+            turn.set(backlog, "taken", backlog.taken + 1)
+            self._said(turn, session, backlog.lines[backlog.taken - 1])
+        if backlog.lines:
+            turn.set(backlog, "lines", {})
+            turn.set(backlog, "taken", 0)
 
     def _guarded(
         self,

@@ -38,6 +38,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """What the session said and was held may be handled."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A second has passed."""
 
@@ -57,4 +64,4 @@ class Overdue:
     reason: str
 
 
-Item = Said | Gone | Answer | Tick | Ending | Overdue | AccountChanged
+Item = Said | Gone | Answer | Resume | Tick | Ending | Overdue | AccountChanged

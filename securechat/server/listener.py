@@ -32,7 +32,7 @@ def listen(address: str, port: int) -> list[socket.socket]:
     try:
         for family, where in _resolve(address, port):
             sockets.append(_open(family, (where[0], sockets[0].getsockname()[1], *where[2:]) if sockets else where))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no name server would be asked for such a name
         for one in sockets:
             one.close()
         raise CannotListen(f"cannot listen on {shown(address or '*', port)}: {_remedy(error)}") from error
@@ -67,7 +67,9 @@ def _open(family: int, where: tuple[object, ...]) -> socket.socket:
     return sock
 
 
-def _remedy(error: OSError) -> str:
+def _remedy(error: OSError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return "that is no host name; give another with --listen HOST:PORT"
     match error.errno:
         case errno.EADDRINUSE:
             return "the port is in use; stop what uses it, or give another with --listen HOST:PORT"

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from securechat.auth.verifier import Verified
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.protocol.lines import UNENDED_BYTES, LineBuffer, Unended, read_line
@@ -24,10 +25,10 @@ from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLos
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.gate import Gate
-from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Said, Tick
+from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.presence import QUIET_TIME
 from securechat.server.session import Session, Stage
-from securechat.server.storage import Broken, Committed, Report, Storage, StoreLost
+from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
 from securechat.server.turn import Turn
 from securechat.server.workers import Pool
 from securechat.store.errors import StoreError
@@ -35,14 +36,16 @@ from securechat.store.rows import AccountChanged
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET  # registered once: modify() is dear
 MOST_WAITING = 16384  # lines that wait for a turn; above it nobody is read
-MOST_QUEUED = 128  # lines of one connection among them; above it that one is not read
-LAGGING = 256 * 1024  # bytes in an outbox from which a reader that drains it is waited for
+MOST_QUEUED = 32  # lines of one connection among them; above it that one is not read
+CHOKED = 64 * 1024  # bytes in an outbox from which its session is not heard until it has read them
+LAGGING = 512 * 1024  # bytes in an outbox from which a reader that drains it is waited for
 DRAINING = 256 * 1024  # bytes a second that make it worth waiting
 DRAIN_WINDOW = 0.1  # seconds over which that is judged
+EMPTY = (b"", b"\r")  # lines that IRC ignores
 PACE = 0.005  # seconds between two looks at lagging readers
 OURS = 0.5  # seconds of one commit from which the delay is ours and no peer's deadline runs
 CLOSING_TIME = 5.0  # seconds for the last lines to leave and the peer to close
-ENDING_TIME = 4.0  # the same when the server ends
+ENDING_TIME = 3.5  # the same when the server ends; the process has 5 s in all, its own clearing up takes some of it
 TICK = 1.0
 LOOK = 0.2  # seconds between two looks of an idle server for what administrators changed
 
@@ -93,6 +96,7 @@ class Loop:
         self._now = time.monotonic()
         self._next_tick = self._now + TICK
         self._next_look = self._now
+        self._behind = False  # a login waits that was proved against a newer store than the core may know
         self._quiet_until = self._now + QUIET_TIME + TICK
         self._ends_at: float | None = None
         self._storage: Storage | None = None
@@ -123,10 +127,12 @@ class Loop:
             elif (connection := self._connections.get(fd)) is not None:
                 self._happened(connection)
         self._read()
+        if self._turn is None and self._behind:
+            self._look()
         if self._turn is None and self._waiting and not self._crowded():
             self._start_turn()
         if self._turn is None and self._now >= self._next_look:
-            self._submit(self._core.turn(deque()))  # an empty turn: only looks
+            self._look()
         if self._now >= self._next_tick:
             self._tick()
 
@@ -150,14 +156,15 @@ class Loop:
             match self._inbox.popleft():
                 case Committed(error, changes):
                     self._committed(error, changes)
-                case Broken(failure):
-                    raise StoreLost(f"the store thread ended ({type(failure).__name__})") from failure
+                case Broken(thread, failure):
+                    raise ThreadEnded(f"the thread {thread} ended ({type(failure).__name__}); see the log") from failure
                 case Stop(reason):
                     self._stop(reason)
                 case Reload(context):
                     self._context = context
                 case item:
                     self._waiting.append(item)
+                    self._behind = self._behind or isinstance(item.result, Verified)
 
     # Arriving
 
@@ -198,8 +205,10 @@ class Loop:
             if connection.phase is Phase.LINGERING:
                 connection.drain()
                 return
-            if connection.outbox is not None and connection.flush():
-                self._flushed(connection)
+            if connection.outbox is not None:
+                connection.heard, connection.pinged = self._now, False  # taking what we send is a sign of life, too
+                if connection.flush():
+                    self._flushed(connection)
             if connection.phase in (Phase.OPEN, Phase.HTTP) and connection not in self._parked:
                 self._readable[connection] = None
         except ConnectionLost as lost:
@@ -211,21 +220,23 @@ class Loop:
         for connection in list(self._readable):
             if len(self._waiting) >= MOST_WAITING:
                 return
-            if connection.session.busy or connection.queued >= MOST_QUEUED:
+            if connection.session.waits or connection.queued >= MOST_QUEUED:
                 del self._readable[connection]
                 self._parked.add(connection)
                 continue
             try:
-                data, more = connection.read()
-                if not more:
-                    del self._readable[connection]
-                self._take(connection, data)
+                if not connection.unread:
+                    self._receive(connection)
+                self._queue(connection)
             except Unended:
                 self._overdue(connection, "a line without an end")
             except ConnectionLost as lost:
                 self._lost(connection, str(lost))
 
-    def _take(self, connection: Connection, data: bytes) -> None:
+    def _receive(self, connection: Connection) -> None:
+        data, more = connection.read()
+        if not more:
+            del self._readable[connection]
         if not data:
             return
         connection.heard = self._now
@@ -234,11 +245,18 @@ class Loop:
             self._send(connection, (HTTP_REFUSAL,))
             self._overdue(connection, "speaks HTTP")
             return
-        for line in connection.lines.feed(data):
+        connection.unread = [line for line in connection.lines.feed(data) if line not in EMPTY]
+
+    def _queue(self, connection: Connection) -> None:
+        """Its next lines join those that wait for a turn; a few only, so that a flood does not go before the others."""
+        lines, connection.unread = connection.unread[:MOST_QUEUED], connection.unread[MOST_QUEUED:]
+        for line in lines:
             message = read_line(line)
             if message is not None:
                 self._waiting.append(Said(connection.session, message))
                 connection.queued += 1
+        if connection.unread:
+            self._readable[connection] = None
 
     def _overdue(self, connection: Connection, reason: str) -> None:
         """This one must go; the core tells it, and the others."""
@@ -271,6 +289,11 @@ class Loop:
         else:
             self._settle(turn)
 
+    def _look(self) -> None:
+        """An empty turn: it brings what administrators wrote, ahead of all that waits."""
+        self._behind = False
+        self._submit(self._core.turn(deque()))
+
     def _submit(self, turn: Turn) -> None:
         assert self._storage is not None
         self._turn, self._turn_began = turn, self._now
@@ -300,8 +323,9 @@ class Loop:
                 if connection is not None:
                     connection.queued -= 1
                     self._resume(connection)
-            elif isinstance(item, Answer) and item.session.link is not None:
+            elif isinstance(item, Answer | Resume) and item.session.link is not None:
                 self._end_wait(item.session.link)
+        self._waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
             if session.link is not None:
                 self._finish(session.link, reason)
@@ -317,7 +341,7 @@ class Loop:
             connection.counted = False
             connection.lines.limit = UNENDED_BYTES
             self._gate.leave(connection.address)
-        if connection in self._parked and not connection.session.busy and connection.queued < MOST_QUEUED // 2:
+        if connection in self._parked and not connection.session.waits and connection.queued < MOST_QUEUED // 2:
             self._parked.discard(connection)
             self._readable[connection] = None
 
@@ -335,11 +359,16 @@ class Loop:
         except ConnectionLost as lost:
             self._lost(connection, str(lost))
             return
-        if connection.outbox is not None and connection.outbox.size >= LAGGING:
-            self._lagging.add(connection)
+        if connection.outbox is not None and connection.outbox.size >= CHOKED:
+            connection.session.choked = True
+            if connection.outbox.size >= LAGGING:
+                self._lagging.add(connection)
 
     def _flushed(self, connection: Connection) -> None:
         self._lagging.discard(connection)
+        if connection.session.choked:
+            connection.session.choked = False
+            self._waiting.append(Resume(connection.session))
         if connection.phase is Phase.FLUSHING:
             connection.end_writing()
 
@@ -430,8 +459,10 @@ class Loop:
         self._listeners.clear()
         self._resting.clear()
         for connection in list(self._connections.values()):
-            if connection.counted:
+            if connection.counted and connection.phase is not Phase.OPEN:
                 self._lost(connection, reason)
+            elif connection.counted:
+                self._overdue(connection, reason)
         self._waiting.append(Ending(reason))
 
     def _close(self) -> None:

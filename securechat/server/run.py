@@ -5,23 +5,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from securechat.auth.verifier import Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
-from securechat.server import certificates, listener
+from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
 from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
-from securechat.server.storage import Storage
 from securechat.server.workers import Pool
 from securechat.store import changes, channels, snapshot
 from securechat.store.accounts import Accounts
@@ -31,14 +31,23 @@ from securechat.store.writer import Writer
 from securechat.tls.contexts import server_context
 
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
-STORE_TIME = 1.0  # seconds for the store thread to end
+STORE_TIME = 0.5  # seconds for the store thread to end
 READERS = 2
 
 log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, folder: Path, certificate: Path, key: Path) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises SecurechatError for what keeps it from starting."""
+def serve(
+    settings: Settings,
+    folder: Path,
+    certificate: Path,
+    key: Path,
+    open_writer: Callable[[Database, int], storage.Writer] = lambda database, seen: Writer(database, after=seen),
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises SecurechatError for what keeps it from starting, and ThreadEnded.
+
+    `open_writer` gets the newest change that is loaded already.
+    """
     certificates.renew(certificate)
     context = server_context(certificate, key, settings.tls.min_version)
     with (
@@ -55,7 +64,7 @@ def serve(settings: Settings, folder: Path, certificate: Path, key: Path) -> Non
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
         keeper = certificates.Keeper(settings.tls, certificate, key, lambda new: loop.post(Reload(new)))
-        _run(loop, Writer(database, after=seen), keeper, sockets, settings)
+        _run(loop, open_writer(database, seen), keeper, sockets, settings)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
@@ -76,11 +85,18 @@ def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
         yield sockets
 
 
+def _raise_file_limit() -> None:
+    """As many connections as the system allows: unless asked it allows 1024, fewer than our own limits do."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _run(
-    loop: Loop, writer: Writer, keeper: certificates.Keeper, sockets: list[socket.socket], settings: Settings
+    loop: Loop, writer: storage.Writer, keeper: certificates.Keeper, sockets: list[socket.socket], settings: Settings
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
-    storage = Storage(writer, loop.post)
+    _raise_file_limit()
+    store_thread = storage.Storage(writer, loop.post)
     pools = {
         PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
         READS: Pool(READS, READERS, loop.post),
@@ -88,11 +104,11 @@ def _run(
     keeper.start()
     with _signals(loop, keeper):
         _announce(sockets, settings)
-        loop.run(storage, pools)
+        loop.run(store_thread, pools)
     keeper.stop()
     for pool in pools.values():
         pool.stop()
-    storage.stop(STORE_TIME)
+    store_thread.stop(STORE_TIME)
     log.info("the server has ended")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -53,14 +54,26 @@ class Login:
         self.password_version = password_version
 
 
+@dataclass(slots=True)
+class Backlog:
+    """What a session said while it could not be answered: all of it in its order, and how much of it was handled."""
+
+    lines: dict[int, Message | Unreadable] = field(default_factory=dict)
+    taken: int = 0
+
+    def changed(self) -> None:
+        """Nothing is derived from it."""
+
+
 class Session:
     """Changed through the turn only, but for what says so."""
 
     __slots__ = (
         "address",
+        "backlog",
         "busy",
         "caps",
-        "held",
+        "choked",
         "last_active",
         "link",
         "password_version",
@@ -85,11 +98,17 @@ class Session:
         self.realname = ""
         self.response = ""  # pieces of a PASSWD so far
         self.busy = False  # waits for a worker; what it says meanwhile is held
-        self.held: tuple[Message | Unreadable, ...] = ()
+        self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
+        self.backlog = Backlog()
         self.signed_on = now
         self.last_active = now  # of its messages, for WHOIS; a hint, so set directly
         self.strikes: tuple[float, ...] = ()  # moments of handler errors
         self.link: Connection | None = None  # the loop's; opaque to the core
+
+    @property
+    def waits(self) -> bool:
+        """Whether what it says is held: for a worker, until it reads, or behind what was held before."""
+        return self.busy or self.choked or bool(self.backlog.lines)
 
     @property
     def variant(self) -> int:

@@ -20,8 +20,8 @@ LOOKUP_TIME = 30.0  # how long a commit's outcome may stay unknown before the pr
 log = logging.getLogger(__name__)
 
 
-class StoreLost(SecurechatError):
-    """The store thread is no more, and the server ends with it; its log says why."""
+class ThreadEnded(SecurechatError):
+    """A thread that the server cannot do without is no more, and the server ends with it; its log says why."""
 
     exit_status = 9
 
@@ -52,8 +52,9 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The store thread cannot go on; neither can the server."""
+    """A thread cannot go on; neither can the server."""
 
+    thread: str
     error: BaseException
 
 
@@ -88,7 +89,7 @@ class Storage:
             self._writer.close()
         except BaseException as error:  # the top of the thread
             log.exception("the store thread ended")
-            self._post(Broken(error))
+            self._post(Broken("store", error))
 
     def _serve(self) -> None:
         while (rows := self._turns.get()) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LABEL_BYTES = 64
 NONCE_BYTES = 9
+NONCES_IN_A_PAGE = 455
 LABELLING = LABELED_RESPONSE | BATCH  # an answer of several lines takes both
 LINES_IN_A_TURN = 1024
 BYTES_IN_A_TURN = 256 * 1024  # of output, each audience counted once: what one member can get at most
@@ -113,6 +114,8 @@ class Turn:
         self.output: list[Output] = []
         self.jobs: list[Job] = []
         self.closing: list[tuple[Session, str]] = []
+        self.unfinished: list[Session] = []  # what they said and was held goes on in the next turn
+        self._begun = 0
         self._undo: list[tuple[Owner, str, Any, Any]] = []
         self._bytes = 0
         self._delivered = 0
@@ -127,7 +130,7 @@ class Turn:
 
     def has_room(self) -> bool:
         return (
-            len(self.items) < LINES_IN_A_TURN
+            max(len(self.items), self._begun) < LINES_IN_A_TURN
             and self._bytes < BYTES_IN_A_TURN
             and self._delivered < DELIVERED_IN_A_TURN
         )
@@ -229,6 +232,7 @@ class Turn:
     # Replies to the one whose message is being handled
 
     def begin(self, session: Session | None, label: str | None) -> None:
+        self._begun += 1
         self._actor = session
         self._label = None
         self._replies = []
@@ -321,14 +325,23 @@ class Turn:
 
 def new_msgid(milliseconds: int) -> str:
     """Opaque: the time, so that the index grows at its end (twice the rows a second), and 72 random bits."""
-    return base64.urlsafe_b64encode(milliseconds.to_bytes(6) + next(_NONCES)).decode()
+    return base64.urlsafe_b64encode(milliseconds.to_bytes(6) + _NONCES.take()).decode()
 
 
-def _nonces() -> Iterator[bytes]:
-    """Drawn by the page: a system call for each message would give the interpreter's lock away each time."""
-    while True:
-        page = os.urandom(NONCE_BYTES * 455)
-        yield from (page[start : start + NONCE_BYTES] for start in range(0, len(page), NONCE_BYTES))
+class Nonces:
+    """Drawn by the page: a system call for each message would give the interpreter's lock away each time.
+
+    No generator: one that an error has left gives nothing more.
+    """
+
+    def __init__(self) -> None:
+        self._page: list[bytes] = []
+
+    def take(self) -> bytes:
+        if not self._page:
+            drawn = os.urandom(NONCE_BYTES * NONCES_IN_A_PAGE)
+            self._page = [drawn[start : start + NONCE_BYTES] for start in range(0, len(drawn), NONCE_BYTES)]
+        return self._page.pop()
 
 
-_NONCES = _nonces()  # the core's alone: it makes the msgids
+_NONCES = Nonces()  # the core's alone: it makes the msgids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -10,16 +11,19 @@ from collections.abc import Callable
 from securechat.server.items import Answer
 from securechat.server.services import PoolFull
 from securechat.server.session import Stage
+from securechat.server.storage import Broken
 from securechat.server.turn import Job
 
 QUEUE_LIMIT = 256
 NICENESS = 10
 
+log = logging.getLogger(__name__)
+
 
 class Pool:
     """Threads that share a bounded queue of jobs; `post` hands an answer to the loop."""
 
-    def __init__(self, name: str, threads: int, post: Callable[[Answer], None], *, nice: bool = False) -> None:
+    def __init__(self, name: str, threads: int, post: Callable[[Answer | Broken], None], *, nice: bool = False) -> None:
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE_LIMIT)
         self._post = post
         self._nice = nice
@@ -47,6 +51,14 @@ class Pool:
             self._jobs.put(None)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # the top of the thread
+            name = threading.current_thread().name
+            log.exception("the thread %s ended", name)
+            self._post(Broken(name, error))
+
+    def _work(self) -> None:
         if self._nice:  # of this thread alone: that is what Linux makes of it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while (job := self._jobs.get()) is not None:

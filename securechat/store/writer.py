@@ -33,7 +33,7 @@ from securechat.store.rows import (
 )
 from securechat.store.schema import account, change, channel, entry, list_mode, member
 
-_IMPATIENT = 0.1  # seconds that a commit waits for the lock after one has failed
+_IMPATIENT = 0.05  # seconds that a commit waits for the lock after one has failed
 
 
 class Writer:

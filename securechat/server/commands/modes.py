@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from securechat.chat import masks
 from securechat.chat.channel import LIST_MODES, OPERATOR, VOICE, Channel, ListEntry
+from securechat.chat.person import Person
 from securechat.protocol import names, numerics
 from securechat.protocol.message import Message, quoted
 from securechat.protocol.names import CHANNEL_PREFIX
@@ -86,6 +87,7 @@ def _change_modes(turn: Turn, session: Session, channel: Channel, wanted: list[C
     """Apply one by one, and show those that changed something."""
     done: list[Change] = []
     shown: set[str] = set()  # lists, each once, or one line would be answered with megabytes
+    operators = {person: channel.is_operator(person) for person in channel.present() if person.account.admin}
     refused = False
     for change in wanted:
         if change.letter in LIST_MODES and change.parameter is None:
@@ -102,6 +104,18 @@ def _change_modes(turn: Turn, session: Session, channel: Channel, wanted: list[C
         event = turn.event(actor(session), f"MODE {channel.name} {line}")
         turn.tell(channel, event, skip=(session,))
         turn.echo(session, event)
+    _show_admins(turn, channel, operators, done)
+
+
+def _show_admins(turn: Turn, channel: Channel, shown: dict[Person, bool], done: list[Change]) -> None:
+    """Admins are operators while the channel has none of its own: show where that differs from what was `shown`."""
+    for change in done:
+        person = turn.directory.person(change.parameter or "")
+        if change.letter == "o" and person in shown:
+            shown[person] = change.adding
+    for person, was_operator in shown.items():
+        if channel.is_operator(person) != was_operator:
+            presence.show_mode(turn, channel, "-o" if was_operator else "+o", person)
 
 
 def in_lines(done: list[Change]) -> Iterator[str]:
@@ -184,11 +198,8 @@ def _apply_role(turn: Turn, session: Session, channel: Channel, change: Change) 
     wanted = role | bit if change.adding else role & ~bit
     if wanted == role:
         return None
-    had_operator = not channel.in_hands_of_admins()
     turn.put(channel, "members", person, wanted)
     turn.record(MemberStored(channel.key, person.id, wanted))
-    if had_operator:
-        presence.show_heirs(turn, channel)
     return Change(change.adding, change.letter, person.name)
 
 

@@ -42,6 +42,8 @@ def _known(turn: Turn, session: Session, mask: str) -> Iterable[Person]:
     if "*" not in mask and "?" not in mask:
         person = turn.directory.person(mask)
         return [person] if person is not None and person.present else []
+    if len(mask.replace("*", "")) > names.NICK_LENGTH:  # nobody; and such a mask is not worth reading
+        return []
     shared = {person for channel in actor(session).channels for person in channel.present()}
     return sorted((person for person in shared if matches(mask, person.name)), key=lambda person: person.name)
 

@@ -1,0 +1,165 @@
+"""Lines as a client might send them, and as an enemy would: from a grammar with mutations, or raw bytes."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from securechat.protocol.capabilities import CAPABILITIES
+from securechat.server.dispatch import COMMANDS
+
+PEOPLE = ("ada", "bob", "Eve", "dan", "a" * 32)
+CHANNELS = ("#lobby", "#LOBBY", "#a", "#ops", "#b-[x]", "#ünïcode", "#" + "c" * 63, "#&", "#lab", "#1", "#secret")
+WORDS = (
+    "hello",
+    "*",
+    "",
+    "+",
+    "-",
+    "0",
+    "x" * 500,
+    "é" * 240,
+    ":",
+    "::",
+    "#",
+    ",",
+    ",,,",
+    "@",
+    "!",
+    "\x01ACTION waves",
+)
+MASKS = ("*!*@*", "bob", "b?b!*@*", "*@u1.*", "e*!*", "[a-z]", "*" * 60, "a*" * 90, "?" * 200, "!@", ":x", "")
+MODES = ("+o", "-o", "+v", "-v", "+b", "-b", "+e", "+I", "b", "+imnst", "-imnst", "+k", "-k", "+l", "-l", "+", "+z",
+         "+bbbbbbbb", "+ov-ov", "+i-i" * 100, "b" * 300, "+é", "o+b-k+l")  # fmt: skip
+POINTS = ("*", "timestamp=2026-01-01T00:00:00.000Z", "timestamp=9999-12-31T23:59:59.999Z", "timestamp=",
+          "timestamp=x", "timestamp=0001-01-01T00:00:00+14:00", "msgid=", "msgid=none", "when=now")  # fmt: skip
+NUMBERS = ("1", "50", "100", "0", "-1", "999999999999", "x", "", "٣", "1.5")
+SUBCOMMANDS = ("LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS", "latest", "NONE", "")
+TAG_KEYS = ("label", "+typing", "+reply", "+", "time", "msgid", "account", "+x/y", "batch", "")
+TAG_VALUES = ("1", "", "a\\:b", "a\\", "\\s\\r\\n", "\\\\", "é", "x" * 70, "y" * 2000, "active", "=", '"')
+SPECIAL = (b"\0", b"\r", b"\n", b"\r\r\n", b"\xff", b"\xc3", b"\xed\xa0\x80", b" ", b"  ", b":", b"@", b";", b",",
+           b"\\", b"\xe2\x80\xae", b"\xf0\x9f\x98\x80", b"\x7f", b"\x1b[2J", b"\xc2\x85", b"\t")  # fmt: skip
+PASSWORD = "correct horse battery"
+
+
+class Grammar:
+    """The same seed gives the same lines; `msgids` may be added to, so that history is asked for what exists."""
+
+    def __init__(self, random: random.Random) -> None:
+        self._random = random
+        self._pick: Any = random.choice
+        self.msgids: list[str] = ["none"]
+        self._params: dict[str, Callable[[], str]] = {
+            "c": lambda: self._pick((*CHANNELS, f"#n{self._random.randrange(40)}")),
+            "p": lambda: self._pick(PEOPLE),
+            "t": lambda: self._pick((*CHANNELS, *PEOPLE, *WORDS)),
+            "w": lambda: self._pick(WORDS),
+            "l": lambda: ",".join(self._some(CHANNELS, 12)),
+            "k": lambda: self._pick(MASKS),
+            "m": lambda: self._pick(MODES),
+            "a": lambda: self._pick((*MASKS, *PEOPLE, *NUMBERS, *WORDS[:6])),
+            "r": self._point,
+            "n": lambda: self._pick(NUMBERS),
+            "s": lambda: self._pick(SUBCOMMANDS),
+            "q": lambda: self._pick(("LS", "LIST", "REQ", "REQ", "END", "ls", "ACK", "")),
+            "Q": self._capabilities,
+            "b": self._piece,
+            "v": lambda: self._pick(PEOPLE[:3]) + ",#a",
+        }
+        self._shapes = [*SHAPES, *((command, "www") for command in COMMANDS)]
+
+    def input(self) -> bytes:
+        """One piece of input; half of them make sense, more or less."""
+        return self.line() if self._random.random() < 0.5 else self.noise()
+
+    def line(self) -> bytes:
+        command, shape = self._pick(self._shapes)
+        if self._random.random() < 0.1:
+            shape = shape[: self._random.randrange(len(shape) + 1)]
+        words = [command, *(self._params[letter]() for letter in shape)]
+        if len(words) > 1 and (not words[-1] or " " in words[-1] or self._random.random() < 0.5):
+            words[-1] = ":" + words[-1]
+        line = (self._tags() + " ".join(words)).encode()
+        if self._random.random() < 0.4:
+            line = self._mutated(line)
+        return line + self._pick((b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r\r\n"))
+
+    def noise(self) -> bytes:
+        size = self._pick((1, 2, 5, 20, 80, 80, 600))
+        kind = self._random.random()
+        if kind < 0.4:
+            noise = self._random.randbytes(size)
+        elif kind < 0.8:
+            noise = bytes(self._random.choices(b":@#,;=\\ +-*!\r\0abPRIVMSG\xc3\xa9", k=size))
+        else:
+            noise = b"PRIVMSG #a :" + self._random.randbytes(size)
+        return noise + (b"\r\n" if self._random.random() < 0.9 else b"")
+
+    def login(self, name: str) -> str:
+        return base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+
+    def _mutated(self, line: bytes) -> bytes:
+        at = self._random.randrange(len(line) + 1)
+        match self._random.randrange(7):
+            case 0:
+                return line[:at] + self._pick(SPECIAL) + line[at:]
+            case 1:
+                return line[:at]
+            case 2:
+                return line[:at] + line[at + 1 + self._random.randrange(8) :]
+            case 3:
+                return line[:at] + bytes([self._random.randrange(256)]) + line[at + 1 :]
+            case 4:
+                return line[:at] + self._pick(SPECIAL) * self._pick((2, 60, 300, 5000)) + line[at:]
+            case 5:
+                return line.swapcase()
+            case _:
+                return line[at:] + line[:at]
+
+    def _tags(self) -> str:
+        if self._random.random() < 0.6:
+            return ""
+        tags = (f"{self._pick(TAG_KEYS)}={self._pick(TAG_VALUES)}" for _ in range(self._random.randrange(1, 4)))
+        return "@" + ";".join(tags) + " "
+
+    def _some(self, words: Sequence[str], most: int) -> list[str]:
+        return self._random.choices(words, k=self._random.randrange(1, most))
+
+    def _point(self) -> str:
+        return self._pick((*POINTS, f"msgid={self._pick(self.msgids)}"))
+
+    def _capabilities(self) -> str:
+        names = [*CAPABILITIES, "unknown", "302", "sasl", "labeled-response batch", "message-tags"]
+        return " ".join(self._pick(("", "", "-")) + name for name in self._some(names, self._pick((3, 60))))
+
+    def _piece(self) -> str:
+        """What follows AUTHENTICATE or PASSWD."""
+        secrets = (f"\0{self._pick(PEOPLE)}\0{PASSWORD}", "\0bob\0wrong", f"{PASSWORD}\0{PASSWORD}", "\0\0", "ada", "")
+        whole = base64.b64encode(self._pick(secrets).encode()).decode()
+        return self._pick((whole, whole, whole[:-1], "A" * 400, "A" * 401, "+", "*", "PLAIN", "PLAIN", "EXTERNAL", "é"))
+
+
+SHAPES = [
+    *[("PRIVMSG", "tw"), ("PRIVMSG", "cw"), ("NOTICE", "tw"), ("TAGMSG", "t"), ("PRIVMSG", "lw"), ("PRIVMSG", "pw")]
+    * 5,
+    *[("JOIN", "c"), ("JOIN", "lw"), ("JOIN", "c"), ("JOIN", "w"), ("TOPIC", "cw"), ("TOPIC", "c")] * 2,
+    *[("MODE", "cmaaaa"), ("MODE", "cmaaaaaa"), ("MODE", "cmk"), ("MODE", "cmp"), ("MODE", "pm"), ("MODE", "tmw")] * 4,
+    *[("PART", "cw"), ("PART", "l")],
+    *[("KICK", "cpw"), ("INVITE", "pc"), ("NAMES", "c"), ("NAMES", "w"), ("LIST", ""), ("LIST", "l")],
+    *[("WHO", "c"), ("WHO", "k"), ("WHO", ""), ("WHOIS", "p"), ("WHOIS", "wp"), ("AWAY", "w"), ("AWAY", "")],
+    *[("USERHOST", "pppppp"), ("ISON", "pppppppppppppp"), ("ISON", "w"), ("MOTD", ""), ("LUSERS", ""), ("TIME", "")],
+    *[("CHATHISTORY", "scrn"), ("CHATHISTORY", "stn"), ("CHATHISTORY", "scrrn"), ("CHATHISTORY", "srrn")] * 2,
+    *[("CAP", "qQ"), ("CAP", "qQ"), ("CAP", "qn"), ("AUTHENTICATE", "b"), ("AUTHENTICATE", "b"), ("PASSWD", "b")],
+    *[("NICK", "p"), ("NICK", "w"), ("USER", "wwww"), ("PASS", "w"), ("PING", "w"), ("PONG", "w"), ("VERSION", "")],
+    *[
+        ("QUIT", "w"),
+        ("", "ww"),
+        ("NONE", "www"),
+        ("GET", "ww"),
+        ("123", "w"),
+        (":source PRIVMSG", "cw"),
+        ("ERROR", "w"),
+    ],
+]
