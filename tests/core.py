@@ -1,0 +1,337 @@
+"""The core without sockets and threads: real handlers, real delivery, a real store, committed to within the call.
+
+`Writer` decides how a commit ends, `Fault` makes a handler raise at any of its lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import resource
+import shutil
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+from securechat import config
+from securechat.auth import passwords
+from securechat.auth.verifier import Verifier
+from securechat.chat.directory import Directory
+from securechat.protocol.lines import read_line
+from securechat.server import accounts, presence
+from securechat.server.core import Core
+from securechat.server.delivery import deliver
+from securechat.server.dispatch import dispatch
+from securechat.server.items import Answer, Gone, Item, Resume, Said
+from securechat.server.reading import StoredHistory
+from securechat.server.services import Services
+from securechat.server.session import Session, Stage
+from securechat.server.storage import settle
+from securechat.server.turn import Turn
+from securechat.store import changes, channels, history, snapshot
+from securechat.store import writer as store
+from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.database import FILE, open_database
+from securechat.store.errors import CommitUncertain, StoreBusy
+from securechat.store.rows import AccountChanged, Row, Snapshot
+from tests.running import PASSWORD, ROUNDS
+from tests.wire import ALL_CAPS
+
+SETTINGS = config.Settings(auth=config.Auth(bcrypt_rounds=ROUNDS), store=config.Store(timeout=0.2, durability="normal"))
+HASH = passwords.hash(PASSWORD, ROUNDS)
+PASSWD = "PASSWD " + base64.b64encode(f"{PASSWORD}\0quite another battery".encode()).decode()
+START = 1_700_000_000.0
+RANDOM = re.compile(r"msgid=[^; ]+")
+
+
+@contextmanager
+def no_growing_files() -> Iterator[None]:
+    """COMMIT itself fails: it cannot write to the WAL."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+class Writer:
+    """The real one, with commits that end as `outcomes` says: kept, failed, or an error with either behind it."""
+
+    def __init__(self, real: store.Writer) -> None:
+        self._real = real
+        self.outcomes: deque[str] = deque()  # of the next commits; empty: all are kept
+        self.commits: Counter[str] = Counter()
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        outcome = self.outcomes.popleft() if self.outcomes else "kept"
+        self.commits[outcome] += 1
+        if outcome == "failed":
+            raise StoreBusy("made to fail before the commit")
+        with no_growing_files() if outcome == "uncertain, lost" else nullcontext():
+            self._real.commit(rows)
+        if outcome == "uncertain, kept":
+            raise CommitUncertain("made to fail behind the commit")
+
+    def holds(self, rows: Sequence[Row]) -> bool:
+        return self._real.holds(rows)
+
+    def changed(self) -> list[AccountChanged]:
+        return self._real.changed()
+
+    def close(self) -> None:
+        self._real.close()
+
+
+class Peer:
+    """One client: its session, and what was sent to it since the last `take`."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.received: list[bytes] = []
+        self.closed: str | None = None
+
+    def take(self) -> list[str]:
+        lines = b"".join(self.received).decode().splitlines()
+        self.received.clear()
+        return lines
+
+
+class CoreRun:
+    """A core over a copy of the database `template`; `now` is its clock."""
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(template, folder / FILE)
+        self.now = START
+        self.database = open_database(folder, SETTINGS.store)
+        self.accounts = Accounts(self.database, SETTINGS.channels.autojoin)
+        with self.database.write() as connection:
+            channels.ensure(connection, SETTINGS.channels.autojoin)
+            seen = changes.newest_id(connection)
+        self.writer = Writer(store.Writer(self.database, after=seen))
+        services = Services(
+            Verifier(self.accounts, SETTINGS.auth), StoredHistory(self.database), lambda reason, address: None
+        )
+        self.core = Core(self.fresh(), SETTINGS, services, lambda: self.now)
+        self.waiting: deque[Item] = deque()
+        self.peers: list[Peer] = []
+        self.jobs_started = 0
+        self.now += presence.QUIET_TIME + 1
+
+    def close(self) -> None:
+        self.writer.close()
+        self.database.close()
+
+    def __enter__(self) -> CoreRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What happens
+
+    def connect(self) -> Peer:
+        peer = Peer(Session("127.0.0.1", self.now))
+        peer.session.link = peer  # opaque to the core; delivery gives it back to us
+        self.peers.append(peer)
+        return peer
+
+    def login(self, name: str, caps: str = ALL_CAPS) -> Peer:
+        peer = self.connect()
+        self.say(peer, *registration(name, caps), "CAP END")
+        assert peer.session.stage is Stage.ADMITTED, peer.take()
+        for one in self.peers:
+            one.take()
+        return peer
+
+    def say(self, peer: Peer, *lines: str) -> None:
+        self.queue(peer, *lines)
+        self.run()
+
+    def queue(self, peer: Peer, *lines: str) -> None:
+        for line in lines:
+            message = read_line(line.encode())
+            assert message is not None
+            self.waiting.append(Said(peer.session, message))
+
+    def drop(self, peer: Peer) -> None:
+        peer.session.link = None
+        self.waiting.append(Gone(peer.session, "closed by the peer"))
+        self.run()
+
+    def look(self) -> None:
+        """Take over what administrators wrote."""
+        self.waiting.extendleft(reversed(self.writer.changed()))
+        self.run()
+
+    def run(self) -> None:
+        """Turns until nothing waits; what each is sent is in its peer then."""
+        while self.waiting:
+            turn = self.core.turn(self.waiting)
+            if turn.rows and settle(self.writer, turn.rows) is not None:
+                turn = self.core.again(turn)
+                assert not turn.rows
+            self._stands(turn)
+
+    def _stands(self, turn: Turn) -> None:
+        for job in turn.jobs:
+            self.jobs_started += 1
+            self.waiting.append(Answer(job.session, job.done, job.label, _result(job.work)))
+        deliver(turn.output, _send)
+        self.waiting.extend(map(Resume, turn.unfinished))
+        for session, reason in turn.closing:
+            if session.link is not None:
+                session.link.closed = reason
+                session.link = None
+                self.waiting.append(Gone(session, reason))
+
+    # What is so now
+
+    def fresh(self) -> Directory:
+        """A directory as a server that starts now would load it."""
+        return Directory.load(self.stored(), SETTINGS.server.network, SETTINGS.channels.autojoin)
+
+    def stored(self) -> Snapshot:
+        with self.database.read() as connection:
+            return snapshot.load(connection)
+
+    def texts(self, target: str = "#lobby") -> list[str]:
+        with self.database.read() as connection:
+            return [entry.text for entry in history.latest(connection, target, 10_000)]
+
+    def held(self) -> Snapshot:
+        return self.core.directory.snapshot()
+
+    def state(self) -> object:
+        """Everything that the core holds, stored or not, for comparisons."""
+        directory = self.core.directory
+        people = {ident: (_numbers(p.sessions), _keys(p.channels), p.away) for ident, p in directory.people.items()}
+        rooms = {c.key: (_ids(c.invited), _ids(c.unannounced)) for c in directory.channels.values()}
+        names = {key: person.id for key, person in directory.names.items()}
+        sessions = [_session_state(peer.session) for peer in self.peers]
+        return directory.snapshot(), people, rooms, names, _ids(directory.present), sessions
+
+
+def make_template(folder: Path) -> Path:
+    """A database with the admin ada, and bob, cyd and dot, to make CoreRuns of."""
+    database = open_database(folder, config.Store())
+    people = [NewAccount("ada", HASH, "admin"), *(NewAccount(name, HASH) for name in ("bob", "cyd", "dot"))]
+    Accounts(database, SETTINGS.channels.autojoin).add_all(people)
+    database.close()
+    return folder / FILE
+
+
+def registration(name: str, caps: str = ALL_CAPS) -> tuple[str, ...]:
+    """What a client says up to its admission, without the CAP END that brings it."""
+    secret = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+    opening = ("CAP LS 302", f"NICK {name}", f"USER {name} 0 * :{name.title()} Test", f"CAP REQ :sasl {caps}".rstrip())
+    return (*opening, "AUTHENTICATE PLAIN", f"AUTHENTICATE {secret}")
+
+
+def plain(lines: Sequence[str]) -> list[str]:
+    """Lines without what is random in them; the order of names in a 353 is nobody's promise."""
+    return [_sorted_names(RANDOM.sub("msgid=?", line)) for line in lines]
+
+
+def _sorted_names(line: str) -> str:
+    head, found, words = line.partition(" :")
+    if " 353 " not in line or not found:
+        return line
+    return f"{head} :{' '.join(sorted(words.split()))}"
+
+
+def _send(peer: Any, pieces: tuple[bytes, ...]) -> None:
+    peer.received += pieces
+
+
+def _result(work: Callable[[], object]) -> object:
+    try:
+        return work()
+    except Exception as error:
+        return error
+
+
+def _ids(people: Any) -> set[int]:
+    return {person.id for person in people}
+
+
+def _keys(some: Any) -> set[str]:
+    return {channel.key for channel in some}
+
+
+def _numbers(sessions: Any) -> set[int]:
+    return {id(session) for session in sessions}
+
+
+def _session_state(session: Session) -> object:
+    left_out = ("link", "last_active", "strikes", "registration")
+    registering = session.registration
+    said = registering and [getattr(registering, name) for name in registering.__slots__]
+    return [getattr(session, name) for name in session.__slots__ if name not in left_out], said
+
+
+def _session(frame: FrameType) -> object:
+    """Whose item it is that this frame handles."""
+    given = frame.f_locals
+    return given["answer"].session if "answer" in given else given.get("session")
+
+
+class Broken(Exception):
+    """What a Fault raises."""
+
+
+class Fault:
+    """Makes the `number`-th line that a handler runs raise; `fired` says whether it ran that many.
+
+    A tracing function that raises does so in the traced line's place, so the code under test is as it is. Lines of
+    the server and of the chat count, from an item's handler down; those that open and undo a turn do not.
+    """
+
+    FOLDERS = (
+        str(Path(dispatch.__code__.co_filename).parent),
+        str(Path(sys.modules[Directory.__module__].__file__).parent),
+    )
+    ENTRIES = frozenset(
+        handler.__code__
+        for handler in (dispatch, presence.lost, presence.end, presence.announce, accounts.changed, Core._answered)
+    )
+
+    def __init__(self, number: int, *, of: Session | None = None, within: Callable[..., object] | None = None) -> None:
+        self.left = number
+        self._of = of  # whose items alone count
+        self._entries = self.ENTRIES if within is None else {within.__code__}
+        self.fired = False
+        self.where = ""
+        self._entry: FrameType | None = None
+
+    def __enter__(self) -> Fault:
+        self._before = sys.gettrace()
+        sys.settrace(self._called)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    def _called(self, frame: FrameType, event: str, argument: object) -> Any:
+        code: CodeType = frame.f_code
+        if self.fired or not code.co_filename.startswith(self.FOLDERS):
+            return None
+        if self._entry is None and code in self._entries and self._of in (None, _session(frame)):
+            self._entry = frame
+        return self._traced if self._entry is not None else None
+
+    def _traced(self, frame: FrameType, event: str, argument: object) -> Any:
+        if event == "return" and frame is self._entry:
+            self._entry = None
+        elif event == "line" and not self.fired:
+            self.left -= 1
+            if not self.left:
+                self.fired = True
+                self.where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+                raise Broken(self.where)
+        return self._traced

@@ -1,0 +1,122 @@
+"""The store thread: what it reports of commits, of what others wrote, and of its own end."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from securechat.server.storage import Broken, Committed, Report, Storage, settle
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
+from securechat.store.rows import Account, AccountChanged, MemberRemoved, Row
+
+ROWS = [MemberRemoved("#lab", 1)]
+CHANGE = AccountChanged(1, Account(1, "ada", "admin", False, False, 1), ())
+
+
+class Writer:
+    """Ends commits as `error` says; `calls` is what was asked of it, in order."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.lookups: list[bool | StoreError] = []
+        self.changes: list[AccountChanged] = []
+        self.blind: StoreError | None = None
+        self.calls: list[str] = []
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        self.calls.append("commit")
+        if self.error is not None:
+            raise self.error
+
+    def holds(self, rows: Sequence[Row]) -> bool:
+        answer = self.lookups.pop(0)
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    def changed(self) -> list[AccountChanged]:
+        self.calls.append("look")
+        if self.blind is not None:
+            raise self.blind
+        return self.changes
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+@pytest.fixture
+def writer() -> Writer:
+    return Writer()
+
+
+@pytest.fixture
+def reports() -> queue.SimpleQueue[Report]:
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def storage(writer: Writer, reports: queue.SimpleQueue[Report]) -> Iterator[Storage]:
+    storage = Storage(writer, reports.put)
+    yield storage
+    storage.stop(timeout=5)
+    assert writer.calls[-1] == "close" or isinstance(writer.error, RuntimeError)
+
+
+def test_what_others_wrote_is_read_behind_the_commit_and_told_with_it(
+    storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report]
+) -> None:
+    writer.changes = [CHANGE]
+    storage.submit(ROWS)
+    assert reports.get(timeout=5) == Committed(None, (CHANGE,))
+    assert writer.calls == ["commit", "look"]
+
+
+def test_a_turn_without_rows_only_looks(storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report]) -> None:
+    storage.submit([])
+    assert reports.get(timeout=5) == Committed(None, ())
+    assert writer.calls == ["look"]
+
+
+def test_a_failed_commit_is_reported_and_logged_once_until_it_heals(
+    storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report], caplog: pytest.LogCaptureFixture
+) -> None:
+    error = StoreBusy("busy")
+    writer.error = error
+    for _ in range(3):
+        storage.submit(ROWS)
+        assert reports.get(timeout=5) == Committed(error, ())
+    writer.error = None
+    storage.submit(ROWS)
+    assert reports.get(timeout=5) == Committed(None, ())
+    assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+
+
+def test_a_look_that_fails_is_logged_once_and_fails_no_turn(
+    storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report], caplog: pytest.LogCaptureFixture
+) -> None:
+    writer.blind = StoreError("damaged")
+    for _ in range(3):
+        storage.submit(ROWS)
+        assert reports.get(timeout=5) == Committed(None, ())
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_an_error_that_nobody_foresaw_is_the_end_of_the_thread(
+    storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report]
+) -> None:
+    writer.error = RuntimeError("made to break")
+    storage.submit(ROWS)
+    report = reports.get(timeout=5)
+    assert isinstance(report, Broken)
+    assert report.error is writer.error
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_commit_of_unknown_outcome_is_looked_up_until_it_is_known(writer: Writer, kept: bool) -> None:
+    writer.error = uncertain = CommitUncertain("at the commit")
+    writer.lookups = [StoreBusy("busy"), kept]
+    assert settle(writer, ROWS) is (None if kept else uncertain)
+    assert writer.lookups == []
