@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import ssl
@@ -12,6 +13,7 @@ from pathlib import Path
 from securechat import config
 from securechat.errors import SecurechatError
 from securechat.tls import authority, contexts
+from securechat.tls.errors import CertificateError
 
 CHECK = 6 * 3600.0  # seconds between two looks at the expiry
 WARN_DAYS = 14
@@ -37,6 +39,14 @@ def find(tls: config.TLS, data: Path) -> tuple[Path, Path]:
         if files.any_there:
             return files.certificate, files.key
     raise NoCertificate(f"no certificate in 'certs' or {str(data)!r}; make one with: python scripts/gen_certs.py")
+
+
+def first_context(tls: config.TLS, certificate: Path, key: Path) -> ssl.SSLContext:
+    """What to serve with from the start, renewed before if it is due. Raises CertificateError."""
+    with contextlib.suppress(CertificateError):  # what is wrong with an unreadable one is said below, once
+        authority.days_left(certificate)
+        renew(certificate)
+    return contexts.server_context(certificate, key, tls.min_version)
 
 
 class Keeper:

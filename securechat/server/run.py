@@ -28,7 +28,6 @@ from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
 from securechat.store.writer import Writer
-from securechat.tls.contexts import server_context
 
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
 STORE_TIME = 0.5  # seconds for the store thread to end
@@ -48,8 +47,7 @@ def serve(
 
     `open_writer` gets the newest change that is loaded already.
     """
-    certificates.renew(certificate)
-    context = server_context(certificate, key, settings.tls.min_version)
+    context = certificates.first_context(settings.tls, certificate, key)
     with (
         ServeLock(prepare(folder, settings.store).parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
