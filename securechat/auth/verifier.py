@@ -12,7 +12,10 @@ from securechat.store.rows import Account, MemberStored
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A password was right; the account and its memberships as the store has them, for it may be new to the core."""
+    """A password was right; the account and its memberships as they were before the hash: the core may not know it yet.
+
+    What changed meanwhile the core learns from the store before it handles this.
+    """
 
     account: Account
     members: tuple[MemberStored, ...]
@@ -39,11 +42,9 @@ class Verifier:
         right = passwords.check(password, credentials.hash if credentials else self._dummy)
         if credentials is None or not right:
             return None
-        account, members = self._accounts.standing(credentials.account)
-        if account.deleted or account.password_version != credentials.password_version:
-            return None
         rehash = passwords.needs_rehash(credentials.hash, self._settings.bcrypt_rounds)
-        return Verified(account, members, passwords.hash(password, self._settings.bcrypt_rounds) if rehash else None)
+        rehashed = passwords.hash(password, self._settings.bcrypt_rounds) if rehash else None
+        return Verified(credentials.account, credentials.members, rehashed)
 
     def change(self, name: str, old: str, new: str) -> Rehashed | None:
         """None when the old password is wrong. Raises WeakPassword for the new one."""
@@ -51,4 +52,4 @@ class Verifier:
         if credentials is None or not passwords.check(old, credentials.hash):
             return None
         passwords.check_rule(new, name, self._settings)
-        return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), credentials.password_version)
+        return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), credentials.account.password_version)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from securechat.errors import SecurechatError
 from securechat.protocol.names import NICK_LENGTH, fold, is_account_name
@@ -21,6 +21,7 @@ from securechat.store.rows import Account, AccountId, MemberStored
 from securechat.store.schema import account, member
 
 Role = Literal["admin", "member"]
+NOBODY = 0  # no account has this id
 
 
 class AccountExists(SecurechatError):
@@ -46,13 +47,22 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a login is proved against; `suspended` counts only once the password was right."""
+    """What a login is proved against, and what it opens."""
 
-    account: AccountId
-    name: str
+    account: Account
+    members: tuple[MemberStored, ...]
     hash: bytes = field(repr=False)
-    password_version: int
-    suspended: bool
+
+
+# Made once: to put a statement together takes longer than to run it.
+_BY_NAME = select(account.c.password_hash, *ACCOUNT).where(
+    account.c.name_key == bindparam("name"), account.c.deleted_at.is_(None)
+)
+_MEMBERSHIPS = (
+    select(member.c.channel, member.c.account_id, member.c.role)
+    .where(member.c.account_id == bindparam("ident"))
+    .order_by(member.c.channel)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +104,13 @@ class Accounts:
             return _required(connection, name, deleted=deleted)
 
     def credentials(self, name: str) -> Credentials | None:
-        """None for names that nobody may log in with: unknown or deleted."""
-        columns = select(
-            account.c.id, account.c.name, account.c.password_hash, account.c.password_version, account.c.suspended
-        )
+        """None for names that nobody may log in with: unknown or deleted. It takes as long for them."""
         with self._database.read() as connection:
-            row = connection.execute(
-                columns.where(account.c.name_key == fold(name), account.c.deleted_at.is_(None))
-            ).first()
-        return Credentials(row[0], row[1], row[2], row[3], bool(row[4])) if row else None
-
-    def standing(self, ident: AccountId) -> tuple[Account, tuple[MemberStored, ...]]:
-        """The account of this id and its memberships, as they are now."""
-        mine = select(member.c.channel, member.c.account_id, member.c.role).where(member.c.account_id == ident)
-        with self._database.read() as connection:
-            row = connection.execute(select(*ACCOUNT).where(account.c.id == ident)).one()
-            members = connection.execute(mine.order_by(member.c.channel)).all()
-        return as_account(*row), tuple(MemberStored(*one) for one in members)
+            row = connection.execute(_BY_NAME, {"name": fold(name)}).first()
+            members = connection.execute(_MEMBERSHIPS, {"ident": row.id if row else NOBODY}).all()
+        if row is None:
+            return None
+        return Credentials(as_account(*row[1:]), tuple(MemberStored(*one) for one in members), row.password_hash)
 
     def listing(self) -> list[Listed]:
         """Everyone, deleted accounts too, by name."""

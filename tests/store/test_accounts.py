@@ -51,13 +51,14 @@ def test_many_are_added_together_or_not_at_all(database: Database, accounts: Acc
 def test_credentials_are_those_of_people_who_exist(accounts: Accounts) -> None:
     found = accounts.credentials("bOB")
     assert found is not None
-    assert (found.account, found.name, found.hash, found.suspended) == (BOB, "Bob", b"bob's hash", False)
+    assert (found.account, found.hash) == (accounts.required("bob"), b"bob's hash")
+    assert found.members == (MemberStored("#lobby", BOB, 0),)
     assert "hash" not in repr(found)
     assert accounts.credentials("nobody") is None
     accounts.suspend("bob")
     found = accounts.credentials("bob")
     assert found is not None
-    assert found.suspended
+    assert found.account.suspended
     accounts.delete("bob")
     assert accounts.credentials("bob") is None
 
@@ -155,9 +156,3 @@ def test_an_unknown_name_is_refused_by_every_operation(accounts: Accounts) -> No
         accounts.set_password("nobody", b"")
     with pytest.raises(NoSuchAccount):
         accounts.set_role("nobody", "admin")
-
-
-def test_a_standing_is_the_account_with_its_memberships(accounts: Accounts) -> None:
-    account, memberships = accounts.standing(ADA)
-    assert account == accounts.required("ada")
-    assert memberships == (MemberStored("#lobby", ADA, 0),)

@@ -139,7 +139,7 @@ def test_an_administrators_password_wins_over_one_set_at_the_same_moment(account
     stored = accounts.credentials("bob")
     assert stored is not None
     assert stored.hash == b"the administrator's"
-    writer.commit([PasswordStored(BOB, b"at another cost", stored.password_version)])
+    writer.commit([PasswordStored(BOB, b"at another cost", stored.account.password_version)])
     writer.commit([PasswordStored(ADA, b"ada's next", 2)])
     found = [accounts.credentials(name) for name in ("bob", "ada")]
     assert [one and one.hash for one in found] == [b"at another cost", b"ada's next"]
