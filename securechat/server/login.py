@@ -30,11 +30,21 @@ def _checked(turn: Turn, session: Session, result: Verified | Exception | None) 
         raise result
     elif result is None:
         _refuse(turn, session, "wrong name or password")
-    elif result.account.suspended:
+    else:
+        _proved(turn, session, result)
+
+
+def _proved(turn: Turn, session: Session, verified: Verified) -> None:
+    """The password was right when it was read; whether it still is the core knows, which has looked since."""
+    known = turn.directory.people.get(verified.account.id)
+    account = known.account if known is not None else verified.account
+    if account.deleted or verified.account.password_version < account.password_version:
+        _refuse(turn, session, "wrong name or password")
+    elif account.suspended:
         turn.services.refused("account suspended", session.address)
         turn.reply(session, numerics.ERR_SASLFAIL, "this account is suspended; ask the operator of this server")
     else:
-        _log_in(turn, session, result)
+        _log_in(turn, session, verified)
 
 
 def _refuse(turn: Turn, session: Session, reason: str) -> None:

@@ -26,7 +26,6 @@ from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.gate import Gate
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
-from securechat.server.presence import QUIET_TIME
 from securechat.server.session import Session, Stage
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
 from securechat.server.turn import Turn
@@ -45,7 +44,8 @@ EMPTY = (b"", b"\r")  # lines that IRC ignores
 PACE = 0.005  # seconds between two looks at lagging readers
 OURS = 0.5  # seconds of one commit from which the delay is ours and no peer's deadline runs
 CLOSING_TIME = 5.0  # seconds for the last lines to leave and the peer to close
-ENDING_TIME = 3.5  # the same when the server ends; the process has 5 s in all, its own clearing up takes some of it
+ENDING_TIME = 3.5  # seconds for all of it when the server ends; the process has 5, a commit may wait for 3
+LAST_TIME = 2.0  # seconds of them for one connection
 TICK = 1.0
 LOOK = 0.2  # seconds between two looks of an idle server for what administrators changed
 
@@ -97,7 +97,6 @@ class Loop:
         self._next_tick = self._now + TICK
         self._next_look = self._now
         self._behind = False  # a login waits that was proved against a newer store than the core may know
-        self._quiet_until = self._now + QUIET_TIME + TICK
         self._ends_at: float | None = None
         self._storage: Storage | None = None
         self._pools: Mapping[str, Pool] = {}
@@ -378,7 +377,7 @@ class Loop:
             return
         connection.reason = reason
         connection.phase = Phase.FLUSHING
-        connection.deadline = self._patient_now() + CLOSING_TIME
+        connection.deadline = self._patient_now() + (CLOSING_TIME if self._ends_at is None else LAST_TIME)
         self._readable.pop(connection, None)
         self._parked.discard(connection)
         try:
@@ -419,8 +418,7 @@ class Loop:
             self._epoll.register(fd, select.EPOLLIN)
             self._listeners[fd] = listening
         self._resting.clear()
-        if self._now < self._quiet_until:
-            self._waiting.append(Tick())
+        self._waiting.append(Tick())  # for ever: a clock that was set back takes the core into its quiet time again
         if self._turn is None or self._now - self._turn_began < OURS:
             patient = self._patient_now()
             for connection in list(self._connections.values()):

@@ -318,7 +318,7 @@ class Turn:
         self.closing.append((session, reason))
 
     def finish_if_actor(self, session: Session) -> None:
-        """Labelled replies so far go out before the ERROR."""
+        """The labelled replies so far go out before what follows: an ERROR, or a line that is no reply."""
         if session is self._actor:
             self.finish()
 

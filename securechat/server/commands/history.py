@@ -152,9 +152,10 @@ def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]
 
 
 def _name(turn: Turn, person: Person, target: str) -> str | None:
-    """What the reader calls a target; None for people who are no more."""
+    """What the reader calls a target; None for people who are no more, and for what he may not read any more."""
     if target.startswith(CHANNEL_PREFIX):
-        return turn.directory.channels[target].name
+        channel = turn.directory.channels[target]
+        return channel.name if access.may_read(channel, person) else None
     low, high = map(int, target.split(":"))
     other = turn.directory.people[low if high == person.id else high]
     return None if other.account.deleted else other.name

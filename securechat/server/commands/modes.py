@@ -104,10 +104,10 @@ def _change_modes(turn: Turn, session: Session, channel: Channel, wanted: list[C
         event = turn.event(actor(session), f"MODE {channel.name} {line}")
         turn.tell(channel, event, skip=(session,))
         turn.echo(session, event)
-    _show_admins(turn, channel, operators, done)
+    _show_admins(turn, session, channel, operators, done)
 
 
-def _show_admins(turn: Turn, channel: Channel, shown: dict[Person, bool], done: list[Change]) -> None:
+def _show_admins(turn: Turn, session: Session, channel: Channel, shown: dict[Person, bool], done: list[Change]) -> None:
     """Admins are operators while the channel has none of its own: show where that differs from what was `shown`."""
     for change in done:
         person = turn.directory.person(change.parameter or "")
@@ -115,6 +115,7 @@ def _show_admins(turn: Turn, channel: Channel, shown: dict[Person, bool], done: 
             shown[person] = change.adding
     for person, was_operator in shown.items():
         if channel.is_operator(person) != was_operator:
+            turn.finish_if_actor(session)
             presence.show_mode(turn, channel, "-o" if was_operator else "+o", person)
 
 
