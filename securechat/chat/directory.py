@@ -42,7 +42,7 @@ class Directory:
         directory.last_times = dict(snapshot.last_times)
         return directory
 
-    def changed(self) -> None:
+    def changed(self, name: str) -> None:
         """Nothing is derived from these tables."""
 
     def channel(self, name: str) -> Channel | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from securechat.protocol.names import fold
@@ -16,7 +17,12 @@ def normalised(mask: str) -> str:
 
 
 def matches(mask: str, source: str) -> bool:
-    return _pattern(fold(mask)).match(fold(source)) is not None
+    return matches_any((mask,), source)
+
+
+def matches_any(masks: Iterable[str], source: str) -> bool:
+    folded = fold(source)
+    return any(_pattern(mask).match(folded) is not None for mask in masks)
 
 
 @lru_cache(maxsize=1024)
@@ -25,7 +31,7 @@ def _pattern(mask: str) -> re.Pattern[str]:
 
     Compiling takes a tenth of the time that the pattern of `fnmatch.translate` takes (6 ms for 240 stars).
     """
-    first, *rest = ("".join("." if one == "?" else re.escape(one) for one in part) for part in mask.split("*"))
+    first, *rest = ("".join("." if one == "?" else re.escape(one) for one in part) for part in fold(mask).split("*"))
     if not rest:
         return re.compile(rf"(?s:{first})\Z")
     *middle, last = rest

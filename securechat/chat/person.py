@@ -57,6 +57,7 @@ class Person:
     def present(self) -> bool:
         return bool(self.sessions)
 
-    def changed(self) -> None:
-        for channel in self.channels:
-            channel.changed()
+    def changed(self, name: str) -> None:
+        if name in ("sessions", "account"):
+            for channel in self.channels:
+                channel.changed("members")

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from securechat.auth.verifier import Verified
+from securechat.auth.verifier import Rehashed, Verified
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.protocol.lines import UNENDED_BYTES, LineBuffer, Unended, read_line
@@ -34,6 +34,7 @@ from securechat.store.errors import StoreError
 from securechat.store.rows import AccountChanged
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET  # registered once: modify() is dear
+EVENTS_IN_A_PASS = 64  # or a thousand handshakes at once would keep all others for half a second
 MOST_WAITING = 16384  # lines that wait for a turn; above it nobody is read
 MOST_QUEUED = 32  # lines of one connection among them; above it that one is not read
 CHOKED = 64 * 1024  # bytes in an outbox from which its session is not heard until it has read them
@@ -96,7 +97,11 @@ class Loop:
         self._now = time.monotonic()
         self._next_tick = self._now + TICK
         self._next_look = self._now
-        self._behind = False  # a login waits that was proved against a newer store than the core may know
+        self._proved: list[
+            Answer
+        ] = []  # passwords proved against a newer store than the core may know: wait for a look
+        self._looking: list[Answer] = []  # those of them that came before the look under way
+        self._looked = False  # since the last turn
         self._ends_at: float | None = None
         self._storage: Storage | None = None
         self._pools: Mapping[str, Pool] = {}
@@ -126,23 +131,19 @@ class Loop:
             elif (connection := self._connections.get(fd)) is not None:
                 self._happened(connection)
         self._read()
-        if self._turn is None and self._behind:
-            self._look()
-        if self._turn is None and self._waiting and not self._crowded():
-            self._start_turn()
-        if self._turn is None and self._now >= self._next_look:
-            self._look()
+        if self._turn is None:
+            self._next_turn()
         if self._now >= self._next_tick:
             self._tick()
 
     def _poll(self) -> list[tuple[int, int]]:
         if self._readable and len(self._waiting) < MOST_WAITING:
             timeout = 0.0
-        elif self._waiting and self._turn is None:
+        elif (self._waiting or self._proved) and self._turn is None:
             timeout = PACE if self._lagging else 0.0
         else:
             timeout = max(0.0, self._next_event() - self._now)
-        events = self._epoll.poll(timeout)
+        events = self._epoll.poll(timeout, EVENTS_IN_A_PASS)
         self._now = time.monotonic()
         return events
 
@@ -161,9 +162,10 @@ class Loop:
                     self._stop(reason)
                 case Reload(context):
                     self._context = context
-                case item:
-                    self._waiting.append(item)
-                    self._behind = self._behind or isinstance(item.result, Verified)
+                case Answer(result=Verified() | Rehashed()) as answer:
+                    self._proved.append(answer)
+                case Answer() as answer:
+                    self._waiting.append(answer)
 
     # Arriving
 
@@ -281,7 +283,16 @@ class Loop:
                 crowded = True
         return crowded
 
+    def _next_turn(self) -> None:
+        """A turn for what waits, or a look for what administrators wrote; neither keeps the other from its turn."""
+        ready = bool(self._waiting) and not self._crowded()
+        if (self._proved or self._now >= self._next_look) and not (ready and self._looked):
+            self._look()
+        elif ready:
+            self._start_turn()
+
     def _start_turn(self) -> None:
+        self._looked = False
         turn = self._core.turn(self._waiting)
         if turn.rows:
             self._submit(turn)
@@ -290,7 +301,8 @@ class Loop:
 
     def _look(self) -> None:
         """An empty turn: it brings what administrators wrote, ahead of all that waits."""
-        self._behind = False
+        self._looked = True
+        self._looking, self._proved = self._proved, []
         self._submit(self._core.turn(deque()))
 
     def _submit(self, turn: Turn) -> None:
@@ -307,6 +319,8 @@ class Loop:
             self._stalled += delay
         self._next_look = self._now + LOOK
         self._waiting.extendleft(reversed(changes))
+        self._waiting.extend(self._looking)
+        self._looking = []
         self._settle(turn if error is None else self._core.again(turn))
 
     def _settle(self, turn: Turn) -> None:

@@ -70,6 +70,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
+        changes.prune(connection, seen)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 

@@ -40,7 +40,7 @@ class Registration:
         self.response = ""  # its pieces so far
         self.login: Login | None = None
 
-    def changed(self) -> None:
+    def changed(self, name: str) -> None:
         """Nothing is derived from it."""
 
 
@@ -61,7 +61,7 @@ class Backlog:
     lines: dict[int, Message | Unreadable] = field(default_factory=dict)
     taken: int = 0
 
-    def changed(self) -> None:
+    def changed(self, name: str) -> None:
         """Nothing is derived from it."""
 
 
@@ -121,6 +121,6 @@ class Session:
             return self.person.name
         return (self.registration and self.registration.nick) or "*"
 
-    def changed(self) -> None:
-        if self.person is not None:
-            self.person.changed()
+    def changed(self, name: str) -> None:
+        if name == "caps" and self.person is not None:
+            self.person.changed("sessions")

@@ -40,9 +40,9 @@ class StoreUnavailable(SecurechatError):
 
 
 class Owner(Protocol):
-    """State of the core: an object that is told when something of it changed, to drop what it derived."""
+    """State of the core: an object that is told which attribute changed, to drop what it derived from it."""
 
-    def changed(self) -> None: ...
+    def changed(self, name: str) -> None: ...
 
 
 class Output(NamedTuple):
@@ -141,22 +141,22 @@ class Turn:
         """Set an attribute of `owner`."""
         self._undo.append((owner, name, _MISSING, getattr(owner, name)))
         setattr(owner, name, value)
-        owner.changed()
+        owner.changed(name)
 
     def put(self, owner: Owner, name: str, key: object, value: object) -> None:
         """Set `key` in the dict `name` of `owner`."""
         table = getattr(owner, name)
         self._undo.append((owner, name, key, table.get(key, _MISSING)))
         table[key] = value
-        owner.changed()
+        owner.changed(name)
 
     def drop(self, owner: Owner, name: str, key: object) -> None:
         """Take `key` out of the dict `name` of `owner`; nothing happens if it is not there."""
         table = getattr(owner, name)
         if key in table:
-            owner.changed()
+            owner.changed(name)
             self._undo.append((owner, name, key, table.pop(key)))
-            owner.changed()
+            owner.changed(name)
 
     def mark(self) -> Mark:
         return Mark(len(self._undo), len(self.rows), len(self.output), len(self.jobs), len(self.closing))
@@ -171,7 +171,7 @@ class Turn:
                 getattr(owner, name).pop(key, None)  # it may have failed before it was put
             else:
                 getattr(owner, name)[key] = old
-            owner.changed()
+            owner.changed(name)
         del self.rows[mark.rows :]
         del self.output[mark.output :]
         del self.jobs[mark.jobs :]

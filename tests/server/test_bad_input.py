@@ -135,7 +135,7 @@ def test_a_bad_line_has_its_answer_and_nobody_sees_it(ada: Wire, bob: Wire, line
 
 
 @pytest.mark.parametrize(("line", "wanted"), LINES, ids=[repr(line[:24])[2:-1] for line, _ in LINES])
-def test_the_answer_carries_the_label(ada: Wire, line: bytes, wanted: str) -> None:
+def test_the_answer_carries_the_label(ada: Wire, bob: Wire, line: bytes, wanted: str) -> None:
     labelled = b"@label=L;" + line[1:] if line.startswith(b"@") else b"@label=L " + line
     (message,) = answer(ada, labelled)
     assert (shown([message]), message.label) == ([wanted], "L")

@@ -31,7 +31,7 @@ class Owner:
     def state(self) -> Any:
         return deepcopy((self.name, self.first, self.second))
 
-    def changed(self) -> None:
+    def changed(self, name: str) -> None:
         self.seen = self.state()
 
 
@@ -70,7 +70,7 @@ def test_going_back_to_a_mark_undoes_all_that_came_behind_it(before: list[Any], 
 @given(steps=STEPS)
 def test_an_owner_is_told_of_every_change_and_of_its_undoing(steps: list[Any]) -> None:
     turn, owner = open_turn(), Owner()
-    owner.changed()
+    owner.changed("name")
     take(turn, owner, steps)
     assert owner.seen == owner.state()
     turn.undo()

@@ -22,8 +22,9 @@ def join(turn: Turn, session: Session, message: Message) -> None:
     if message.params[0] == "0":
         return _part_all(turn, session)
     passwords = message.params[1].split(",") if len(message.params) > 1 else []
-    wanted = dict.fromkeys(message.params[0].split(","))
-    for name, password in zip_longest(wanted, passwords[: len(wanted)]):
+    names_wanted = message.params[0].split(",")
+    wanted = dict(zip_longest(names_wanted, passwords[: len(names_wanted)]))
+    for name, password in wanted.items():
         _join_one(turn, session, name, password)
     return None
 
@@ -145,7 +146,7 @@ def list_(turn: Turn, session: Session, message: Message) -> None:
     wanted = {names.fold(name) for name in message.params[0].split(",")} if message.params else None
     turn.standard(session, numerics.RPL_LISTSTART, "Channel")
     for key, channel in turn.directory.channels.items():
-        if (wanted is None or key in wanted) and access.may_see(channel, actor(session)):
+        if channel.members and (wanted is None or key in wanted) and access.may_see(channel, actor(session)):
             count = sum(1 for _ in channel.present())
             turn.reply(session, numerics.RPL_LIST, channel.name, str(count), channel.topic)
     turn.standard(session, numerics.RPL_LISTEND)
