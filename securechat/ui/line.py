@@ -73,12 +73,26 @@ class LineMode:
 
     def entered(self, typed: str) -> list[str]:
         """Do what a typed line asks for; the lines to show at once."""
+        if self.ended is not None:
+            return self.unsent(typed)
         if self._questions:
             return self._answer(typed)
         lines = []
         for line in typed.split("\n"):  # several when they were pasted
             lines += self._entered_line(_sendable(line))
         return lines
+
+    def unsent(self, typed: str) -> list[str]:
+        """The lines that give back what came too late to be sent; nothing of what is hidden."""
+        lines = [] if self._questions else typed.split("\n")
+        return [f"-!- not sent: {printable(line)}" for line in lines if line.strip()]
+
+    def doubtful(self) -> list[str]:
+        """The lines that name what has no acknowledgement."""
+        return [
+            f"-!- not acknowledged, perhaps not sent to {printable(target)}: {printable(words)}"
+            for target, words in self._unacknowledged.values()
+        ]
 
     def finish(self) -> None:
         """At the end of the visit. Raises LinkLost when it did not end as the person wanted."""
@@ -142,10 +156,7 @@ class LineMode:
                 self._unacknowledged.pop(event.ticket, None)
             case Disconnected():
                 self.ended = event
-                return [
-                    f"-!- not acknowledged, perhaps not sent to {printable(target)}: {printable(words)}"
-                    for target, words in self._unacknowledged.values()
-                ]
+                return self.doubtful()
         return []
 
     def _follow_entered(self, event: Entered) -> list[str]:

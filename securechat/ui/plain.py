@@ -42,6 +42,8 @@ class Plain:
         self._until(lambda: self._mode.settled)
         self._connection.post(lambda session: session.quit())
         self._until(lambda: self._mode.ended is not None)
+        if self._mode.ended is None:
+            self._output.write(self._mode.doubtful())
 
     def _do_next(self, timeout: float) -> None:
         try:

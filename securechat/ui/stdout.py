@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 
 class Output:
-    """A reader that goes away is no reason to stop what else is done; the lines are then written nowhere."""
+    """A reader that goes away or never was is no reason to stop what else is done; lines are then written nowhere."""
 
     def __init__(self) -> None:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")  # a terminal that knows no UTF-8 shows question marks
 
     def write(self, lines: Sequence[str]) -> None:
-        if not lines:
+        if not lines or sys.stdout is None:
             return
         try:
             sys.stdout.write("\n".join((*lines, "")))

@@ -11,6 +11,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 
 from securechat.client.connection import Connection
 from securechat.ui.line import LineMode
@@ -95,11 +96,16 @@ class Terminal:
             try:
                 typed = await prompt.prompt_async(lambda: self._mode.prompt, pre_run=self._stop_if_ended)
             except (EOFError, KeyboardInterrupt):
+                await self._show(self._cut_short(prompt.default_buffer.text))
                 if not self._mode.hidden:
                     return
                 self._mode.cancel()
             else:
                 await self._show(self._mode.entered(typed))
+
+    def _cut_short(self, typed: str) -> list[str]:
+        """The lines about what was being typed when the connection ended."""
+        return self._mode.unsent(typed) if self._mode.ended is not None else []
 
     def _stop_if_ended(self) -> None:
         if self._mode.ended is not None:
@@ -115,6 +121,8 @@ class Terminal:
         await self._until(lambda: self._mode.settled)
         self._connection.post(lambda session: session.quit())
         await self._until(lambda: self._mode.ended is not None)
+        if self._mode.ended is None:
+            await self._show(self._mode.doubtful())
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         try:
@@ -129,6 +137,10 @@ class Terminal:
 def _keys() -> KeyBindings:
     """Ctrl-C clears the line being typed; on an empty one it leaves."""
     keys = KeyBindings()
+
+    @keys.add(Keys.Vt100MouseEvent)
+    def _(event: KeyPressEvent) -> None:
+        """No mouse is asked for; what looks like one are pasted colour codes, which prompt_toolkit cannot read."""
 
     @keys.add("c-c")
     def _(event: KeyPressEvent) -> None:

@@ -264,6 +264,38 @@ def test_a_lost_link_is_said_and_ends_with_status_3(team, terminal):
     assert "the connection was lost" in ada.text
 
 
+def test_colour_codes_pasted_without_brackets_break_nothing(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.enter("\x1b[31mred")
+    ada.wait_for("<ada> .*red")
+    assert "Exception" not in ada.text
+
+
+def test_a_lost_link_names_the_line_that_was_being_typed(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.type("half a sentence")
+    ada.wait_for("half a sentence$")
+    team.server.stop()
+    assert ada.status() == 3
+    assert "-!- not sent: half a sentence" in ada.text
+
+
+@pytest.mark.parametrize("face", [(), ("--plain",)])
+def test_leaving_a_server_that_no_longer_answers_names_what_is_in_doubt(team, terminal, face):
+    ada = terminal("ada", *face)
+    ada.wait_for("you are ada")
+    os.kill(team.server.process.pid, signal.SIGSTOP)
+    try:
+        ada.enter("into the void")
+        ada.type("\x04")
+        assert ada.status() == 3
+    finally:
+        os.kill(team.server.process.pid, signal.SIGCONT)
+    assert "-!- not acknowledged, perhaps not sent to #lobby: into the void" in ada.text
+
+
 # Trust and passwords
 
 
@@ -467,6 +499,13 @@ def test_a_reader_that_goes_away_does_not_stop_the_sending(team):
         assert process.wait(PATIENCE) == 0
         assert process.stderr.read() == ""
     assert len(texts(team.server)) == 101
+
+
+def test_a_closed_standard_output_does_not_stop_the_sending(team):
+    words = ["sh", "-c", 'exec "$@" >&-', "sh", *team.words("ada")]
+    done = subprocess.run(words, input=b"one\ntwo\n", stderr=subprocess.PIPE, env=team.env, timeout=60, check=False)
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    assert texts(team.server) == ["one", "two"]
 
 
 def test_nothing_to_say_is_a_login_and_nothing_else(team):

@@ -167,3 +167,15 @@ def test_an_end_that_was_asked_for_is_no_error(mode):
     assert mode.leaving
     mode.heard([Disconnected("bye", expected=True)])
     mode.finish()
+
+
+def test_a_line_entered_after_the_end_is_given_back_as_not_sent(mode, link):
+    mode.heard([Disconnected("reset")])
+    assert mode.entered("too late\nand this") == ["-!- not sent: too late", "-!- not sent: and this"]
+    assert link.sent() == []
+
+
+def test_an_answer_that_is_hidden_is_not_given_back(mode):
+    mode.entered("/passwd")
+    mode.heard([Disconnected("reset")])
+    assert mode.entered("my old password") == []
