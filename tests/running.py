@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,12 +19,21 @@ from securechat import config
 from securechat.auth import passwords
 from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
-from securechat.store.database import Database, open_database
+from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
 PASSWORD = "correct horse battery"
+
+
+@functools.cache
+def _empty_database() -> Path:
+    """A database that was made once, to be copied: making one takes longer than most tests."""
+    folder = Path(tempfile.mkdtemp(prefix="securechat-empty-"))
+    atexit.register(shutil.rmtree, folder)
+    open_database(folder, config.Store()).close()
+    return folder / FILE
 
 
 class Server:
@@ -46,6 +59,8 @@ class Server:
 
     def open_store(self) -> Database:
         """The database, beside the running server or without one; the caller closes it."""
+        if not (self.data / FILE).exists():
+            shutil.copy(_empty_database(), self.data / FILE)  # with its mode
         return open_database(self.data, self.settings.store, timeout=30)
 
     def adduser(self, *names: str, admin: bool = False, password: str = PASSWORD) -> None:

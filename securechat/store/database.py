@@ -134,7 +134,7 @@ def driver(connection: Connection) -> sqlite3.Connection:
 
 
 def _bring_up(database: Database, lock: ServeLock | None) -> None:
-    if lock is None and database.revision() == REVISION:
+    if database.revision() == REVISION:
         return None
     from securechat.store import upgrade  # Alembic takes 0.2 s to import and is rarely needed
 
