@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
-from securechat.server.connection import Connection
+from securechat.server.connection import Connection, Phase
 from securechat.server.outbox import cut
 from securechat.server.session import Session
 from securechat.server.turn import Output
@@ -21,7 +21,7 @@ Send = Callable[[Connection, tuple[bytes, ...]], None]
 def deliver(output: Sequence[Output], send: Send) -> None:
     audiences = _distinct(output)
     apart = _apart(output, audiences.values())
-    members = {key: [one for one in audience if one in apart] for key, audience in audiences.items()} if apart else {}
+    members = {key: apart.intersection(audience) for key, audience in audiences.items()} if apart else {}
     shared: dict[int, list[bytes]] = {key: [] for key in audiences}
     own: dict[Session, list[bytes]] = {session: [] for session in apart}
     for target, data, skip in output:
@@ -60,6 +60,16 @@ def _apart(output: Sequence[Output], audiences: Iterable[Sessions]) -> set[Sessi
 
 
 def _to_audience(audience: Sessions, apart: set[Session], pieces: tuple[bytes, ...], send: Send) -> None:
+    """The hottest loop of all: nearly every delivery is one send of one piece to a connection with nothing queued."""
+    lone = pieces[0] if len(pieces) == 1 else None
     for session in audience:
-        if session not in apart and session.link is not None:
-            send(session.link, pieces)
+        connection = session.link
+        if session in apart or connection is None:
+            continue
+        if lone is not None and connection.outbox is None and connection.phase is Phase.OPEN:
+            try:
+                connection.sock.send(lone)
+                continue
+            except OSError:  # offered again unchanged, as OpenSSL asks; that says what is wrong, or queues it
+                pass
+        send(connection, pieces)
