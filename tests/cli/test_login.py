@@ -282,7 +282,7 @@ def test_a_lost_link_names_the_line_that_was_being_typed(team, terminal):
     assert "-!- not sent: half a sentence" in ada.text
 
 
-@pytest.mark.parametrize("face", [(), ("--plain",)])
+@pytest.mark.parametrize("face", [(), pytest.param(("--plain",), marks=pytest.mark.slow)])
 def test_leaving_a_server_that_no_longer_answers_names_what_is_in_doubt(team, terminal, face):
     ada = terminal("ada", *face)
     ada.wait_for("you are ada")

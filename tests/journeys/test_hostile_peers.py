@@ -23,7 +23,11 @@ EXEMPT = '[limits]\nexempt = ["127.0.0.0/8"]\n'
 SLACK = 2.5  # other tests run beside this one; scripts/hostile.py by itself keeps the strict bound
 
 
-@pytest.mark.parametrize("settings", ["", EXEMPT], ids=["default limits", "limits.exempt"])
+@pytest.mark.parametrize(
+    "settings",
+    ["", pytest.param(EXEMPT, marks=pytest.mark.slow)],  # scripts/hostile.py does both
+    ids=["default limits", "limits.exempt"],
+)
 def test_peers_that_never_log_in_or_never_read_delay_nobody(idle_server: Server, settings: str) -> None:
     idle_server.configure(settings)
     figures = measure(idle_server.start(), pairs=3, seconds=1.5)
