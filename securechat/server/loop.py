@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from securechat.auth.verifier import Rehashed, Verified
 from securechat.config import Settings
 from securechat.log import Tally
-from securechat.protocol.lines import UNENDED_BYTES, LineBuffer, Unended, read_line
-from securechat.server import listener
+from securechat.protocol.lines import Unended, read_line
+from securechat.server.arrivals import Arrivals
 from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLost, Phase
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
-from securechat.server.gate import Gate
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
-from securechat.server.session import Session, Stage
+from securechat.server.session import Stage
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
 from securechat.server.turn import Turn
 from securechat.server.workers import Pool
@@ -78,14 +77,11 @@ class Loop:
     ) -> None:
         self._core = core
         self._limits = settings.limits
-        self._context = context
-        self._listeners = {one.fileno(): one for one in listeners}
-        self._resting: dict[int, socket.socket] = {}  # listeners that wait for a free file descriptor
         self._tally = tally
-        self._gate = Gate(settings.limits)
         self._inbox: deque[Posted] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll = select.epoll()
+        self._arrivals = Arrivals(settings.limits, listeners, context, tally, self._epoll)
         self._connections: dict[int, Connection] = {}
         self._readable: dict[Connection, None] = {}  # may hold more than was read
         self._parked: set[Connection] = set()  # readable too, but their session waits, or has much waiting
@@ -115,8 +111,6 @@ class Loop:
         """Serve until a Stop is posted. Whatever it raises is a bug, or a store that cannot go on."""
         self._storage, self._pools = storage, pools
         self._epoll.register(self._wake, select.EPOLLIN)
-        for fd in self._listeners:
-            self._epoll.register(fd, select.EPOLLIN)
         while self._ends_at is None or (self._now < self._ends_at and (self._connections or self._turn is not None)):
             self._pass()
         self._close()
@@ -126,8 +120,8 @@ class Loop:
             if fd == self._wake:
                 os.eventfd_read(self._wake)
                 self._take_inbox()
-            elif fd in self._listeners:
-                self._accept(self._listeners[fd])
+            elif fd in self._arrivals:
+                self._accept(fd)
             elif (connection := self._connections.get(fd)) is not None:
                 self._happened(connection)
         self._read()
@@ -161,7 +155,7 @@ class Loop:
                 case Stop(reason):
                     self._stop(reason)
                 case Reload(context):
-                    self._context = context
+                    self._arrivals.context = context
                 case Answer(result=Verified() | Rehashed()) as answer:
                     self._proved.append(answer)
                 case Answer() as answer:
@@ -169,35 +163,11 @@ class Loop:
 
     # Arriving
 
-    def _accept(self, listening: socket.socket) -> None:
-        try:
-            for sock, address in listener.accept(listening):
-                self._welcome(sock, address)
-        except listener.OutOfFiles:
-            log.warning("out of file descriptors; raise the limit (ulimit -n)")
-            self._epoll.unregister(listening)
-            self._resting[listening.fileno()] = listening
-
-    def _welcome(self, sock: socket.socket, address: str) -> None:
-        refusal = self._gate.enter(address)
-        if refusal is not None:
-            self._tally.count(refusal, address, self._now)
-            sock.close()
-            return
-        try:
-            sock.setblocking(False)
-            wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        except (OSError, ValueError):  # gone before we looked
-            self._gate.leave(address)
-            sock.close()
-            return
-        session = Session(address, time.time())
+    def _accept(self, fd: int) -> None:
         deadline = self._patient_now() + self._limits.registration_timeout
-        connection = Connection(wrapped, address, session, deadline, self._now)
-        connection.lines = LineBuffer(self._limits.registration_line)
-        session.link = connection
-        self._connections[wrapped.fileno()] = connection
-        self._epoll.register(wrapped, EVENTS)
+        for connection in self._arrivals.accept(fd, self._now, deadline):
+            self._connections[connection.sock.fileno()] = connection
+            self._epoll.register(connection.sock, EVENTS)
 
     def _happened(self, connection: Connection) -> None:
         try:
@@ -351,9 +321,7 @@ class Loop:
 
     def _resume(self, connection: Connection) -> None:
         if connection.counted and connection.session.stage is Stage.ADMITTED:
-            connection.counted = False
-            connection.lines.limit = UNENDED_BYTES
-            self._gate.leave(connection.address)
+            self._arrivals.admitted(connection)
         if connection in self._parked and not connection.session.waits and connection.queued < MOST_QUEUED // 2:
             self._parked.discard(connection)
             self._readable[connection] = None
@@ -409,9 +377,7 @@ class Loop:
             log.info("closed %s from %s: %s", session.person.name, connection.address, connection.reason or reason)
         else:
             log.debug("closed a connection from %s: %s", connection.address, connection.reason or reason)
-        if connection.counted:
-            connection.counted = False
-            self._gate.leave(connection.address)
+        self._arrivals.gone(connection)
         self._readable.pop(connection, None)
         self._parked.discard(connection)
         self._lagging.discard(connection)
@@ -428,10 +394,7 @@ class Loop:
     def _tick(self) -> None:
         self._next_tick = self._now + TICK
         self._tally.flush(self._now)
-        for fd, listening in self._resting.items():
-            self._epoll.register(fd, select.EPOLLIN)
-            self._listeners[fd] = listening
-        self._resting.clear()
+        self._arrivals.wake()
         self._waiting.append(Tick())  # for ever: a clock that was set back takes the core into its quiet time again
         if self._turn is None or self._now - self._turn_began < OURS:
             patient = self._patient_now()
@@ -466,10 +429,7 @@ class Loop:
         if self._ends_at is not None:
             return
         self._ends_at = self._now + ENDING_TIME
-        for listening in (*self._listeners.values(), *self._resting.values()):
-            listening.close()
-        self._listeners.clear()
-        self._resting.clear()
+        self._arrivals.close()
         for connection in list(self._connections.values()):
             if connection.counted and connection.phase is not Phase.OPEN:
                 self._lost(connection, reason)
