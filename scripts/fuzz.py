@@ -58,7 +58,7 @@ def run(inputs: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             world.run(inputs, seed, Path(folder) / "data")
-        except Exception:
+        except Exception:  # whatever it is, it is what we look for
             traceback.print_exc()
             print(f"broken with --seed {seed}")
             return 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import os
 import re
 import shutil
 import signal
@@ -152,9 +151,3 @@ class Server:
     def log(self) -> str:
         path = self.data / "server.log"
         return path.read_text() if path.exists() else ""
-
-    def cpu_seconds(self) -> float:
-        """User and system time of the process until now."""
-        assert self.process is not None
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -98,7 +98,7 @@ def run(args: Sequence[str] | None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # the top of every command
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             click.echo("securechat: no space left on the disk; make room and try again", err=True)
             return 1

@@ -96,7 +96,7 @@ class Connection:
             reason = f"TLS error: {(error.reason or 'unknown').replace('_', ' ').lower()}"
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-        except Exception:
+        except Exception:  # the top of the thread
             log.exception("the connection's thread failed")
             reason = "an error in the client; client.log has the details"
         finally:
@@ -154,7 +154,7 @@ class Connection:
         for call in calls:
             try:
                 call(self._session)
-            except Exception:
+            except Exception:  # the face's mistake must not end the connection
                 log.exception("a call of the face failed")
 
     def _read(self, now: float) -> bool:

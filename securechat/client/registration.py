@@ -25,14 +25,6 @@ WANTED = (
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
 
 ERR_NICKLOCKED = "902"  # of other servers
-REFUSALS = (
-    numerics.ERR_SASLTOOLONG,
-    numerics.ERR_SASLABORTED,
-    numerics.RPL_SASLMECHS,
-    numerics.ERR_NICKNAMEINUSE,
-    numerics.ERR_ERRONEUSNICKNAME,
-    "465",  # ERR_YOUREBANNEDCREEP, of other servers
-)
 
 Send = Callable[..., None]
 

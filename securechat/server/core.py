@@ -141,7 +141,7 @@ class Core:
                 turn.begin(session, label)
                 turn.fail(session, command, "TEMPORARILY_UNAVAILABLE", UNAVAILABLE)
                 turn.finish()
-        except Exception:
+        except Exception:  # a bug in one handler is one sender's trouble
             turn.back_to(mark)
             log.exception("a handler failed")  # without the line: it may hold a secret
             turn.begin(session, label)

@@ -73,5 +73,5 @@ class Pool:
 def _done(job: Job) -> object:
     try:
         return job.work()
-    except Exception as error:
+    except Exception as error:  # the core raises it again, within its guard
         return error

@@ -30,7 +30,6 @@ _COLUMNS = (
     entry.c.time,
     entry.c.kind,
     entry.c.sender_id,
-    account.c.name,
     entry.c.text,
     entry.c.tags,
 )
@@ -174,7 +173,7 @@ def _read(
     where: ColumnElement[bool],
     order: ColumnElement[int],
 ) -> list[Entry]:
-    rows = select(*_COLUMNS).join(account, account.c.id == entry.c.sender_id).where(entry.c.target == target, where)
+    rows = select(*_COLUMNS).where(entry.c.target == target, where)
     if kinds is not None:
         rows = rows.where(entry.c.kind.in_(kinds))
     return [Entry(*row) for row in connection.execute(rows.order_by(order).limit(limit))]

@@ -127,7 +127,6 @@ class Entry:
     time: int
     kind: str
     sender: AccountId
-    sender_name: str
     text: str = field(repr=False)
     tags: str = field(default="", repr=False)
 

@@ -120,7 +120,7 @@ def test_a_deleted_account_keeps_its_words_and_its_name(database: Database, acco
     assert members(database) == {ADA: 0}
     with database.read() as connection:
         [entry] = history.latest(connection, "#lobby", 10)
-    assert (entry.sender_name, entry.text) == ("Bob", "I was here")
+    assert (entry.sender, entry.text) == (BOB, "I was here")
     with pytest.raises(AccountExists, match="--release-name Bob"):
         accounts.add("bob", b"")
     for refused in (accounts.suspend, accounts.resume, accounts.delete):

@@ -38,7 +38,7 @@ def texts(entries: list[Entry]) -> str:
 
 def test_an_entry_comes_back_whole(filled: Connection) -> None:
     assert history.after(filled, "#lab", 0, 1) == [
-        Entry("#lab", 1, "id1", 10, "PRIVMSG", BOB, "Bob", "1", "+n=1"),
+        Entry("#lab", 1, "id1", 10, "PRIVMSG", BOB, "1", "+n=1"),
     ]
 
 
