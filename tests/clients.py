@@ -217,7 +217,8 @@ class Irssi(Terminal):
         path = self.home / "raw"
         path.unlink(missing_ok=True)
         self.type(f"/rawlog save {path}")
-        wait_until(path.exists, lambda: "irssi saved no raw log")
+        self.type("/echo saved the raw log")  # handled behind it: the file is whole then, and not only there
+        self.see(r"^(?!\[).*saved the raw log$")
         return path.read_text()
 
 
