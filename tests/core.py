@@ -90,8 +90,6 @@ class Writer:
 class Peer:
     """One client: its session, and what was sent to it since the last `take`."""
 
-    outbox = ()  # as if something were queued: delivery hands all to its `send`, for there is no socket
-
     def __init__(self, session: Session) -> None:
         self.session = session
         self.received: list[bytes] = []

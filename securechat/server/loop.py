@@ -357,9 +357,7 @@ class Loop:
         """Close once all that is queued has left."""
         if connection.phase is Phase.CLOSED:
             return
-        connection.reason = reason
-        connection.phase = Phase.FLUSHING
-        connection.deadline = self._patient_now() + (CLOSING_TIME if self._ends_at is None else LAST_TIME)
+        connection.finish(reason, self._patient_now() + (CLOSING_TIME if self._ends_at is None else LAST_TIME))
         self._readable.pop(connection, None)
         self._parked.discard(connection)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -81,6 +82,7 @@ class Session:
         "realname",
         "registration",
         "response",
+        "send_now",
         "signed_on",
         "stage",
         "strikes",
@@ -104,6 +106,7 @@ class Session:
         self.last_active = now  # of its messages, for WHOIS; a hint, so set directly
         self.strikes: tuple[float, ...] = ()  # moments of handler errors
         self.link: Connection | None = None  # the loop's; opaque to the core
+        self.send_now: Callable[[bytes], int] | None = None  # set by the link while nothing is queued before it
 
     @property
     def waits(self) -> bool:

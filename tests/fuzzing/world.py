@@ -40,8 +40,6 @@ STEP = 0.05  # seconds between two turns
 class Peer:
     """One connection: `said` is what has not yet reached the server."""
 
-    outbox = ()  # as if something were queued: delivery hands all to its `send`, for there is no socket
-
     def __init__(self, session: Session, limit: int) -> None:
         self.session = session
         self.lines = LineBuffer(limit)
