@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from securechat import config
@@ -62,21 +62,24 @@ class Database:
         A deferred transaction that reads before it writes would fail at once when another wrote in between
         (BUSY_SNAPSHOT), whatever the timeout.
         """
-        with translated(), self._writing.connect() as connection, self.begin(connection, self.timeout):
-            yield connection
+        with translated(), self._writing.connect() as connection:
+            self.begin(driver(connection), self.timeout)
+            with connection.begin():
+                yield connection
 
     def connect_writer(self) -> Connection:
         """A connection for one owner, who opens transactions on it with `begin`. Raises StoreError."""
         with translated():
             return self._writing.connect()
 
-    def begin(self, connection: Connection, patience: float) -> RootTransaction:
-        """Open a transaction that holds the lock, waiting for it up to `patience` seconds. Raises DBAPIError."""
+    def begin(self, connection: sqlite3.Connection, patience: float) -> None:
+        """Open a transaction that holds the lock, waiting for it up to `patience` seconds. Raises sqlite3.Error."""
         deadline = time.monotonic() + patience
         while True:
             try:
-                return connection.begin()
-            except OperationalError as error:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
                 if not is_busy(error) or time.monotonic() >= deadline:
                     raise
 
@@ -193,6 +196,7 @@ def _engine(path: Path, durability: str, begin: str, timeout: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if not driver(connection).in_transaction:  # its owner may have opened it, patiently
+            connection.exec_driver_sql(begin)
 
     return engine

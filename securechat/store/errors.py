@@ -51,8 +51,8 @@ def from_driver(error: DBAPIError | sqlite3.Error) -> StoreError:
     return StoreError(f"the database failed: {getattr(cause, 'sqlite_errorname', type(cause).__name__)}")
 
 
-def is_busy(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+def is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 @contextlib.contextmanager
