@@ -21,7 +21,7 @@ class Recipient(Protocol):
 class Person:
     """State of the core; changed through the turn only."""
 
-    __slots__ = ("account", "away", "channels", "network", "sessions")
+    __slots__ = ("_source", "account", "away", "channels", "network", "sessions")
 
     def __init__(self, account: Account, network: str) -> None:
         self.account = account
@@ -29,6 +29,7 @@ class Person:
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
         self.away: str | None = None
+        self._source = ""
 
     @property
     def id(self) -> AccountId:
@@ -46,7 +47,9 @@ class Person:
     @property
     def source(self) -> str:
         """The same for every session and for ever, so that a stored text fits its line at every playback."""
-        return f"{self.account.name}!{fold(self.account.name)}@{self.host}"
+        if not self._source:
+            self._source = f"{self.account.name}!{fold(self.account.name)}@{self.host}"
+        return self._source
 
     @property
     def active(self) -> bool:
@@ -58,6 +61,8 @@ class Person:
         return bool(self.sessions)
 
     def changed(self, name: str) -> None:
+        if name == "account":
+            self._source = ""
         if name in ("sessions", "account"):
             for channel in self.channels:
                 channel.changed("members")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from securechat.errors import SecurechatError
 
@@ -21,12 +21,17 @@ class ProtocolError(SecurechatError):
     """A line that is no message; the text never quotes the line, which may hold a secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
+    """A plain tuple, since there is one for every line."""
+
     command: str
-    params: tuple[str, ...] = field(default=(), repr=False)  # may hold a password
+    params: tuple[str, ...] = ()
     source: str | None = None
-    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS, repr=False)  # 3.11 takes no proxy as a default
+    tags: Mapping[str, str] = NO_TAGS
+
+    def __repr__(self) -> str:
+        """The parameters may hold a password."""
+        return f"Message(command={self.command!r}, source={self.source!r})"
 
     @property
     def label(self) -> str | None:
@@ -45,7 +50,9 @@ def parse(line: str) -> Message:
         written, _, line = line[1:].partition(" ")
         tags = parse_tags(written)
     head, colon, trailing = line.lstrip(" ").partition(" :")
-    words = [word for word in head.split(" ") if word]  # only U+0020 separates
+    words = head.split(" ")  # only U+0020 separates
+    if "" in words:
+        words = [word for word in words if word]
     source = words.pop(0)[1:] if words and words[0].startswith(":") else None
     if not words:
         raise ProtocolError("no command in line")

@@ -16,7 +16,7 @@ _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 def fold(name: str) -> str:
     """The form in which names are compared; only A-Z change, as CASEMAPPING=ascii says."""
-    return name.translate(_FOLD)
+    return name.lower() if name.isascii() else name.translate(_FOLD)
 
 
 def is_account_name(name: str) -> bool:

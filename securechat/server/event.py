@@ -68,4 +68,6 @@ class Event:
 
 def client_only(tags: Mapping[str, str]) -> str:
     """The client-only tags of a message (`+name`), as they are relayed."""
+    if not tags:
+        return ""
     return ";".join(f"{key}={escape(value)}" if value else key for key, value in tags.items() if key.startswith("+"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -17,6 +15,7 @@ from securechat.protocol.capabilities import BATCH, LABELED_RESPONSE
 from securechat.protocol.message import escape, write
 from securechat.protocol.numerics import TEXTS
 from securechat.server.event import Event
+from securechat.server.msgids import new_msgid
 from securechat.server.services import Services
 from securechat.server.session import Session, Stage
 from securechat.store.rows import EntryStored, Row
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from securechat.server.items import Item
 
 LABEL_BYTES = 64
-NONCE_BYTES = 9
-NONCES_IN_A_PAGE = 455
 LABELLING = LABELED_RESPONSE | BATCH  # an answer of several lines takes both
 LINES_IN_A_TURN = 1024
 BYTES_IN_A_TURN = 256 * 1024  # of output, each audience counted once: what one member can get at most
@@ -107,6 +104,7 @@ class Turn:
         self.services = services
         self.server = settings.server.name
         self.now = now  # seconds since the epoch
+        self.milliseconds = int(now * 1000)
         self.started = started  # when the server did
         self.failing = failing  # the commit of these items failed; this run tells their senders
         self.items: list[Item] = []
@@ -124,13 +122,10 @@ class Turn:
         self._label: str | None = None
         self._replies: list[Line | Batch] = []
 
-    @property
-    def milliseconds(self) -> int:
-        return int(self.now * 1000)
-
     def has_room(self) -> bool:
         return (
-            max(len(self.items), self._begun) < LINES_IN_A_TURN
+            len(self.items) < LINES_IN_A_TURN
+            and self._begun < LINES_IN_A_TURN
             and self._bytes < BYTES_IN_A_TURN
             and self._delivered < DELIVERED_IN_A_TURN
         )
@@ -321,27 +316,3 @@ class Turn:
         """The labelled replies so far go out before what follows: an ERROR, or a line that is no reply."""
         if session is self._actor:
             self.finish()
-
-
-def new_msgid(milliseconds: int) -> str:
-    """Opaque: the time, so that the index grows at its end (twice the rows a second), and 72 random bits."""
-    return base64.urlsafe_b64encode(milliseconds.to_bytes(6) + _NONCES.take()).decode()
-
-
-class Nonces:
-    """Drawn by the page: a system call for each message would give the interpreter's lock away each time.
-
-    No generator: one that an error has left gives nothing more.
-    """
-
-    def __init__(self) -> None:
-        self._page: list[bytes] = []
-
-    def take(self) -> bytes:
-        if not self._page:
-            drawn = os.urandom(NONCE_BYTES * NONCES_IN_A_PAGE)
-            self._page = [drawn[start : start + NONCE_BYTES] for start in range(0, len(drawn), NONCE_BYTES)]
-        return self._page.pop()
-
-
-_NONCES = Nonces()  # the core's alone: it makes the msgids

@@ -7,6 +7,7 @@ A `target` is a channel's key, or `pair(a, b)` for the direct messages of two ac
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 AccountId = int
 
@@ -17,17 +18,23 @@ def pair(one: AccountId, other: AccountId) -> str:
     return f"{low}:{high}"
 
 
-@dataclass(frozen=True, slots=True)
-class EntryStored:
-    """One message or event of a target's history; `seq` is given by whoever commits."""
+class EntryStored(NamedTuple):
+    """One message or event of a target's history; `seq` is given by whoever commits.
+
+    A plain tuple, since there is one for every message.
+    """
 
     target: str
     msgid: str
     time: int
     kind: str  # the command: PRIVMSG, NOTICE, JOIN, PART, KICK, TOPIC, MODE …
     sender: AccountId
-    text: str = field(repr=False)  # for events the command's parameters behind the channel, as on the wire
-    tags: str = field(default="", repr=False)  # client-only tags worth keeping, as on the wire
+    text: str  # for events the command's parameters behind the channel, as on the wire
+    tags: str = ""  # client-only tags worth keeping, as on the wire
+
+    def __repr__(self) -> str:
+        """Without what people said."""
+        return f"EntryStored(target={self.target!r}, msgid={self.msgid!r}, kind={self.kind!r}, sender={self.sender})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from securechat.chat.directory import Directory
 from securechat.config import Settings
+from securechat.server.msgids import new_msgid
 from securechat.server.services import Services
 from securechat.server.session import Session
-from securechat.server.turn import StoreUnavailable, Turn, new_msgid
+from securechat.server.turn import StoreUnavailable, Turn
 from securechat.store.rows import MemberRemoved
 
 SERVICES = cast(Services, None)  # no handler runs here

@@ -111,7 +111,7 @@ def test_a_turn_is_kept_whole_or_not_at_all(database: Database, writer: Writer, 
     first = said("#lobby", "first")
     writer.commit([first])
     with pytest.raises(StoreError):
-        writer.commit([said("#lobby", "second"), LAB, replace(first, text="the same msgid again")])
+        writer.commit([said("#lobby", "second"), LAB, first._replace(text="the same msgid again")])
     assert texts(database) == ["first"]
     assert LAB not in load(database).channels
     writer.commit([said("#lobby", "third")])
