@@ -7,7 +7,6 @@ forge a line. `Tally` sums events that would otherwise flood the log.
 from __future__ import annotations
 
 import atexit
-import copy
 import json
 import logging
 import os
@@ -154,10 +153,10 @@ def _snapshot(record: logging.LogRecord) -> logging.LogRecord:
         traceback = logging.Formatter().formatException(record.exc_info)
     if record.stack_info:
         traceback = f"{traceback}\n{record.stack_info}".lstrip("\n")
-    record = copy.copy(record)
-    record.msg, record.args, record.exc_info, record.stack_info = message[:LONGEST_PART], None, None, None
-    record.exc_text = traceback[-LONGEST_PART:]
-    return record
+    snapshot = logging.LogRecord.__new__(logging.LogRecord)  # a third of what copy.copy takes
+    snapshot.__dict__.update(record.__dict__, args=None, exc_info=None, stack_info=None)
+    snapshot.msg, snapshot.exc_text = message[:LONGEST_PART], traceback[-LONGEST_PART:]
+    return snapshot
 
 
 def _cost(snapshot: logging.LogRecord) -> int:

@@ -33,6 +33,7 @@ class Channel:
         "_audiences",
         "_listed",
         "_names",
+        "_words",
         "autojoin",
         "created",
         "invited",
@@ -65,7 +66,8 @@ class Channel:
         self.invited: dict[Person, None] = {}  # not stored: an invitation ends with the server's run
         self.unannounced: dict[Person, None] = {}  # arrived in the quiet time after a start, JOIN not yet shown
         self._audiences: Mapping[int, Audience] | None = None
-        self._names: dict[bool, list[str]] = {}
+        self._words: dict[bool, dict[Person, str]] = {}  # of everyone present, with its prefix; by multi-prefix
+        self._names: dict[bool, list[str]] = {}  # the same, cut into lines
         self._listed: dict[tuple[str, Person], bool] = {}  # who is meant by the masks of a mode
 
     def stored(self) -> ChannelStored:
@@ -82,12 +84,27 @@ class Channel:
         )
 
     def changed(self, name: str) -> None:
-        """`name` is the attribute; what members do elsewhere comes as a change of `members`."""
+        """`name` is the attribute; what members do elsewhere comes to `member_changed`."""
         if name in ("members", "lists"):
             self._audiences = None
+        if name == "members":
+            self._words.clear()
             self._names.clear()
         if name == "lists":
             self._listed.clear()
+
+    def member_changed(self, person: Person) -> None:
+        """Sessions of the person came, went or changed, or its account did; the others' words stay as they are.
+
+        A thousand people who come back together would else have the list of all made anew a thousand times.
+        """
+        self._audiences = None
+        self._names.clear()
+        for multi_prefix, words in self._words.items():
+            if person.sessions and person in self.members:
+                words[person] = self._word(person, multi_prefix)
+            else:
+                words.pop(person, None)
 
     @property
     def secret(self) -> bool:
@@ -161,22 +178,20 @@ class Channel:
         return lines
 
     def _name_lines(self, multi_prefix: bool) -> list[str]:
-        lines: list[str] = []
-        words: list[str] = []
-        size = 0
-        with_admins = self.in_hands_of_admins()
-        for person, role in self.members.items():
-            if not person.sessions:
-                continue
-            if with_admins and person.account.admin:
-                role |= OPERATOR
-            word = prefix(role, multi_prefix) + person.name
-            if size + len(word) + 1 > NAMES_BYTES:
-                lines.append(" ".join(words))
-                words, size = [], 0
-            words.append(word)
-            size += len(word) + 1
-        return [*lines, " ".join(words)] if words else lines
+        words = self._words.get(multi_prefix)
+        if words is None:
+            words = {person: self._word(person, multi_prefix) for person in self.present()}
+            self._words[multi_prefix] = words
+        text, start = " ".join(words.values()), 0
+        lines = []
+        while len(text) - start > NAMES_BYTES:
+            end = text.rindex(" ", start, start + NAMES_BYTES + 1)
+            lines.append(text[start:end])
+            start = end + 1
+        return [*lines, text[start:]] if text else []
+
+    def _word(self, person: Person, multi_prefix: bool) -> str:
+        return prefix(self.role(person), multi_prefix) + person.name
 
 
 def prefix(role: int, multi_prefix: bool) -> str:

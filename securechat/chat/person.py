@@ -65,4 +65,4 @@ class Person:
             self._source = ""
         if name in ("sessions", "account"):
             for channel in self.channels:
-                channel.changed("members")
+                channel.member_changed(self)

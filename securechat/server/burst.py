@@ -39,9 +39,7 @@ def welcome(turn: Turn, session: Session) -> None:
 
 
 def isupport_lines(turn: Turn, session: Session) -> None:
-    tokens = isupport.tokens(turn.settings)
-    for first in range(0, len(tokens), isupport.TOKENS_IN_A_LINE):
-        words = tokens[first : first + isupport.TOKENS_IN_A_LINE]
+    for words in isupport.lines(turn.settings.server.network, turn.settings.limits.channels_per_account):
         turn.reply(session, numerics.RPL_ISUPPORT, *words, "are supported by this server")
 
 
@@ -79,6 +77,6 @@ def topic(turn: Turn, session: Session, channel: Channel) -> None:
 
 def names(turn: Turn, session: Session, channel: Channel) -> None:
     symbol = "@" if "s" in channel.modes else "="
-    for line in channel.names(bool(session.caps & MULTI_PREFIX)):
-        turn.reply(session, numerics.RPL_NAMREPLY, symbol, channel.name, line)
+    lines = channel.names(bool(session.caps & MULTI_PREFIX))
+    turn.reply_each(session, lines, numerics.RPL_NAMREPLY, symbol, channel.name)
     turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)

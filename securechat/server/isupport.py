@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from securechat.config import Settings
+from functools import lru_cache
+
 from securechat.protocol.names import CHANNEL_LENGTH, NICK_LENGTH
 
 HISTORY_ENTRIES = 100  # of one CHATHISTORY
@@ -14,9 +15,16 @@ TOKENS_IN_A_LINE = 13
 TOPIC_BYTES = 300
 
 
-def tokens(settings: Settings) -> list[str]:
+@lru_cache(maxsize=1)
+def lines(network: str, channels_per_account: int) -> list[list[str]]:
+    """The tokens of each line."""
+    tokens = _tokens(network, channels_per_account)
+    return [tokens[first : first + TOKENS_IN_A_LINE] for first in range(0, len(tokens), TOKENS_IN_A_LINE)]
+
+
+def _tokens(network: str, channels_per_account: int) -> list[str]:
     return [
-        f"NETWORK={settings.server.network}",
+        f"NETWORK={network}",
         "CASEMAPPING=ascii",
         "CHANTYPES=#",
         "CHANMODES=beI,k,l,imnst",
@@ -24,7 +32,7 @@ def tokens(settings: Settings) -> list[str]:
         "INVEX=I",
         "PREFIX=(ov)@+",
         f"MODES={MODES}",
-        f"CHANLIMIT=#:{settings.limits.channels_per_account}",
+        f"CHANLIMIT=#:{channels_per_account}",
         f"NICKLEN={NICK_LENGTH}",
         f"CHANNELLEN={CHANNEL_LENGTH}",
         f"TOPICLEN={TOPIC_BYTES}",

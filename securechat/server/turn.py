@@ -260,6 +260,14 @@ class Turn:
     def reply(self, session: Session, numeric: str, *params: str) -> None:
         self.send(session, Line("", write(numeric, session.nick, *params, source=self.server)))
 
+    def reply_each(self, session: Session, lasts: Sequence[str], numeric: str, *params: str) -> None:
+        """A reply for each of `lasts`, its last parameter; in one piece, unless a label makes a batch of them."""
+        head = f"{write(numeric, session.nick, *params, source=self.server)} :"
+        if session is self._actor and self._label is not None:
+            self._replies += [Line("", head + last) for last in lasts]
+        elif lasts:
+            self._line(session, Line("", head + f"\r\n{head}".join(lasts)))
+
     def standard(self, session: Session, numeric: str, *params: str) -> None:
         """A numeric whose last parameter is always the same text."""
         self.reply(session, numeric, *params, TEXTS[numeric])
@@ -279,6 +287,8 @@ class Turn:
     def send(self, session: Session, reply: Line | Batch) -> None:
         if session is self._actor and self._label is not None:
             self._replies.append(reply)
+        elif isinstance(reply, Line):
+            self._line(session, reply)
         else:
             self._answer(session, reply, "")
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from securechat.errors import SecurechatError
 from securechat.protocol.names import NICK_LENGTH, fold, is_account_name
 from securechat.store import changes, channels
 from securechat.store.changes import ACCOUNT, as_account
-from securechat.store.database import Database
+from securechat.store.database import Database, driver
 from securechat.store.rows import Account, AccountId, MemberStored
 from securechat.store.schema import account, member
 
@@ -54,15 +54,12 @@ class Credentials:
     hash: bytes = field(repr=False)
 
 
-# Made once: to put a statement together takes longer than to run it.
-_BY_NAME = select(account.c.password_hash, *ACCOUNT).where(
-    account.c.name_key == bindparam("name"), account.c.deleted_at.is_(None)
+# Each login needs these two. By way of SQLAlchemy they take 0.15 ms more, a tenth of it.
+_BY_NAME = (
+    "SELECT id, name, role, suspended, deleted_at, password_version, password_hash FROM account "
+    "WHERE name_key = ? AND deleted_at IS NULL"
 )
-_MEMBERSHIPS = (
-    select(member.c.channel, member.c.account_id, member.c.role)
-    .where(member.c.account_id == bindparam("ident"))
-    .order_by(member.c.channel)
-)
+_MEMBERSHIPS = "SELECT channel, account_id, role FROM member WHERE account_id = ? ORDER BY channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +103,13 @@ class Accounts:
     def credentials(self, name: str) -> Credentials | None:
         """None for names that nobody may log in with: unknown or deleted. It takes as long for them."""
         with self._database.read() as connection:
-            row = connection.execute(_BY_NAME, {"name": fold(name)}).first()
-            members = connection.execute(_MEMBERSHIPS, {"ident": row.id if row else NOBODY}).all()
+            raw = driver(connection)
+            row = raw.execute(_BY_NAME, (fold(name),)).fetchone()
+            members = raw.execute(_MEMBERSHIPS, (row[0] if row else NOBODY,)).fetchall()
         if row is None:
             return None
-        return Credentials(as_account(*row[1:]), tuple(MemberStored(*one) for one in members), row.password_hash)
+        *columns, password_hash = row
+        return Credentials(as_account(*columns), tuple(MemberStored(*one) for one in members), password_hash)
 
     def listing(self) -> list[Listed]:
         """Everyone, deleted accounts too, by name."""

@@ -197,6 +197,6 @@ def _engine(path: Path, durability: str, begin: str, timeout: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         if not driver(connection).in_transaction:  # its owner may have opened it, patiently
-            connection.exec_driver_sql(begin)
+            driver(connection).execute(begin)  # by way of SQLAlchemy it takes 0.1 ms more
 
     return engine

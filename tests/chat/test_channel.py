@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from securechat.chat import masks
-from securechat.chat.channel import Channel, ListEntry
+from securechat.chat.channel import NAMES_BYTES, Channel, ListEntry
 from securechat.chat.person import Person
 from securechat.server.session import Session
 from securechat.store.rows import Account, ChannelStored
@@ -51,3 +53,29 @@ def test_who_comes_or_goes_is_not_matched_against_the_lists_anew() -> None:
     looked_up = masks._pattern.cache_info().hits
     assert readers(channel, changed="members") == 3
     assert masks._pattern.cache_info().hits == looked_up
+
+
+def test_the_list_of_names_is_the_same_whether_it_grew_or_was_made_at_once() -> None:
+    grown, whole = channel_of(100), channel_of(100)
+    people = list(grown.members)
+    for person in people[1:]:
+        sessions = dict(person.sessions)
+        person.sessions.clear()
+        person.changed("sessions")
+        grown.names(multi_prefix=False)
+        person.sessions.update(sessions)
+        person.changed("sessions")
+    assert grown.names(multi_prefix=False) == whole.names(multi_prefix=False)
+    assert len(whole.names(multi_prefix=False)) > 1
+    assert all(len(line) <= NAMES_BYTES for line in whole.names(multi_prefix=False))
+
+    admin = people[7]
+    grown.members[admin] = 1
+    grown.changed("members")
+    admin.account = replace(admin.account, role="admin")
+    admin.changed("account")
+    assert f"@{admin.name}" in " ".join(grown.names(multi_prefix=False)).split()  # no operator but the admin is left
+    assert f"@+{admin.name}" in " ".join(grown.names(multi_prefix=True)).split()
+    admin.sessions.clear()
+    admin.changed("sessions")
+    assert f"@+{admin.name}" not in " ".join(grown.names(multi_prefix=True)).split()
