@@ -18,7 +18,7 @@ def timestamp(milliseconds: int) -> str:
 
 @lru_cache(maxsize=16)
 def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")  # strftime takes thrice as long
 
 
 class Event:

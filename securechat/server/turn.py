@@ -297,9 +297,9 @@ class Turn:
             self._line(session, Line(f"{tag};{reply.tags}" if tag and reply.tags else tag or reply.tags, reply.text))
             return
         reference = self._open_batch(session, reply.kind, tag)
-        mark = f"batch={reference}"
-        for line in reply.lines:
-            self._line(session, Line(f"{mark};{line.tags}" if line.tags else mark, line.text))
+        head = f"@batch={reference}"
+        lines = (f"{head}{';' if line.tags else ''}{line.tags} {line.text}\r\n" for line in reply.lines)
+        self._emit(Output(session, "".join(lines).encode()), 1)  # a page of history in one piece
         self._close_batch(session, reference)
 
     def _open_batch(self, session: Session, kind: str, tag: str) -> str:
