@@ -38,6 +38,7 @@ class Connection:
         "counted",
         "deadline",
         "heard",
+        "hung_up",
         "lines",
         "outbox",
         "phase",
@@ -61,6 +62,7 @@ class Connection:
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
         self.counted = True  # among the connections that are not admitted
         self.heard = now
+        self.hung_up = False  # the peer says no more; what it said before may still be unread
         self.pinged = False
         self.queued = 0  # its lines among those that wait for a turn
         self.reason = ""  # of our closing

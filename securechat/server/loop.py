@@ -116,14 +116,14 @@ class Loop:
         self._close()
 
     def _pass(self) -> None:
-        for fd, _ in self._poll():
+        for fd, events in self._poll():
             if fd == self._wake:
                 os.eventfd_read(self._wake)
                 self._take_inbox()
             elif fd in self._arrivals:
                 self._accept(fd)
             elif (connection := self._connections.get(fd)) is not None:
-                self._happened(connection)
+                self._happened(connection, events)
         self._read()
         if self._turn is None:
             self._next_turn()
@@ -169,7 +169,7 @@ class Loop:
             self._connections[connection.sock.fileno()] = connection
             self._epoll.register(connection.sock, EVENTS)
 
-    def _happened(self, connection: Connection) -> None:
+    def _happened(self, connection: Connection, events: int) -> None:
         try:
             if connection.phase is Phase.HANDSHAKE and not connection.handshake():
                 return
@@ -182,6 +182,9 @@ class Loop:
                     self._flushed(connection)
             if connection.phase in (Phase.OPEN, Phase.HTTP) and connection not in self._parked:
                 self._readable[connection] = None
+            if events & select.EPOLLRDHUP:
+                connection.hung_up = True
+                self._parked.discard(connection)
         except ConnectionLost as lost:
             self._lost(connection, str(lost))
 
@@ -193,6 +196,9 @@ class Loop:
                 return
             if connection.session.waits or connection.queued >= MOST_QUEUED:
                 del self._readable[connection]
+            if connection.hung_up and connection.counted and connection.session.busy:
+                self._lost(connection, "closed by the peer")  # nobody waits for this login any more
+                continue
                 self._parked.add(connection)
                 continue
             try:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmark import machine
+from securechat.auth import passwords
+from securechat.store.accounts import Accounts
 from tests.hostile.enemy import half_a_hello, silent, tcp_only
 from tests.hostile.measure import measure
 from tests.running import PASSWORD, Server
@@ -127,6 +129,24 @@ def test_so_many_connections_in_all_may_be_without_login_and_no_more(idle_server
         ada.sync()
     idle_server.stop()
     assert "refused 2 connections from 127.0.1.3: too many connections that have not logged in" in idle_server.log()
+
+
+def test_logins_whose_peers_have_hung_up_are_not_checked(idle_server: Server) -> None:
+    """With a dear hash 40 of them once kept everyone else out for ten seconds."""
+    idle_server.configure(EXEMPT)
+    database = idle_server.open_store()
+    Accounts(database, ["#lobby"]).add("eve", passwords.hash(PASSWORD, 12))
+    database.close()
+    idle_server.start()
+    began = time.process_time()
+    passwords.check("a wrong one", passwords.hash(PASSWORD, 12))
+    dear = (time.process_time() - began) / 2
+    before = machine.cpu_seconds(idle_server.pid)
+    for _ in range(20):
+        with idle_server.connect() as gone:
+            gone.begin("eve", "a wrong one")
+    with idle_server.login("ada"):
+        assert machine.cpu_seconds(idle_server.pid) - before < 8 * dear
 
 
 def test_without_free_file_descriptors_the_server_neither_dies_nor_spins_and_recovers(idle_server: Server) -> None:
