@@ -24,6 +24,7 @@ from securechat.server.arrivals import Arrivals
 from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLost, Phase
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
+from securechat.server.gathering import Gathering
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.session import Stage
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
@@ -87,6 +88,7 @@ class Loop:
         self._parked: set[Connection] = set()  # readable too, but their session waits, or has much waiting
         self._lagging: set[Connection] = set()
         self._waiting: deque[Item] = deque()
+        self._gathering = Gathering()
         self._turn: Turn | None = None  # whose commit is in flight
         self._turn_began = 0.0
         self._stalled = 0.0  # seconds in which peers waited for us
@@ -134,7 +136,7 @@ class Loop:
         if self._readable and len(self._waiting) < MOST_WAITING:
             timeout = 0.0
         elif (self._waiting or self._proved) and self._turn is None:
-            timeout = PACE if self._lagging else 0.0
+            timeout = PACE if self._lagging else max(0.0, self._gathering.until - self._now)
         else:
             timeout = max(0.0, self._next_event() - self._now)
         events = self._epoll.poll(timeout, EVENTS_IN_A_PASS)
@@ -180,11 +182,11 @@ class Loop:
                 connection.heard, connection.pinged = self._now, False  # taking what we send is a sign of life, too
                 if connection.flush():
                     self._flushed(connection)
-            if connection.phase in (Phase.OPEN, Phase.HTTP) and connection not in self._parked:
-                self._readable[connection] = None
             if events & select.EPOLLRDHUP:
                 connection.hung_up = True
                 self._parked.discard(connection)
+            if connection.phase in (Phase.OPEN, Phase.HTTP) and connection not in self._parked:
+                self._readable[connection] = None
         except ConnectionLost as lost:
             self._lost(connection, str(lost))
 
@@ -194,11 +196,11 @@ class Loop:
         for connection in list(self._readable):
             if len(self._waiting) >= MOST_WAITING:
                 return
-            if connection.session.waits or connection.queued >= MOST_QUEUED:
-                del self._readable[connection]
             if connection.hung_up and connection.counted and connection.session.busy:
                 self._lost(connection, "closed by the peer")  # nobody waits for this login any more
                 continue
+            if connection.session.waits or connection.queued >= MOST_QUEUED:
+                del self._readable[connection]
                 self._parked.add(connection)
                 continue
             try:
@@ -261,7 +263,8 @@ class Loop:
 
     def _next_turn(self) -> None:
         """A turn for what waits, or a look for what administrators wrote; neither keeps the other from its turn."""
-        ready = bool(self._waiting) and not self._crowded()
+        waiting = len(self._waiting)
+        ready = waiting > 0 and self._gathering.over(self._now, waiting) and not self._crowded()
         if (self._proved or self._now >= self._next_look) and not (ready and self._looked):
             self._look()
         elif ready:
@@ -271,6 +274,7 @@ class Loop:
         self._looked = False
         turn = self._core.turn(self._waiting)
         if turn.rows:
+            self._gathering.begun(self._now, (item.session for item in turn.items if isinstance(item, Said)))
             self._submit(turn)
         else:
             self._settle(turn)
