@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import ssl
 from pathlib import Path
 
@@ -32,13 +33,34 @@ def cpu_seconds(pid: int) -> float:
 
 
 def rss_kib(pid: int) -> int:
+    return _memory_kib(pid, "VmRSS")
+
+
+def peak_rss_kib(pid: int) -> int:
+    """The most since `forget_peak`."""
+    return _memory_kib(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Source: proc(5), clear_refs."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def _memory_kib(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1])
-    raise LookupError(f"no VmRSS of process {pid}")
+    raise LookupError(f"no {name} of process {pid}")
 
 
-def pin(cpu: int, pid: int = 0) -> None:
-    """Keep a process on one core, where there is more than one."""
+def allow_files() -> None:
+    """As many open files as this user may have, for us and the servers that we start."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def pin(cpu: int, pid: int | str = "self") -> None:
+    """Keep all threads of a process, and what they start, on one core, where there is more than one."""
     if (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {cpu})
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {cpu})

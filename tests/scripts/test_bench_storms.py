@@ -1,0 +1,66 @@
+"""The benchmark's commands about coming in, other load and time: each runs, small, and shows its figures."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.bench import bench
+
+SCRIPT = Path(__file__).parents[2] / "scripts/bench.py"
+FAN_OUT = ("--members", "3", "--rate", "20", "--seconds", "0.2", "--pairs", "1")
+RUNS = {
+    "connect": ("--members", "4", "--concurrency", "2", "--runs", "1"),
+    "idle": ("--members", "3", "--seconds", "0.1"),
+    "login-storm": ("--people", "2", *FAN_OUT),
+    "handshake-storm": ("--handshakes", "20", *FAN_OUT),
+    "history": ("--readers", "2", "--messages", "300", *FAN_OUT),
+    "durable": ("--senders", "2", "--count", "10", "--runs", "1"),
+    "churn": ("--members", "8", "--minutes", "0.001"),
+}
+FIGURES = {
+    "connect": {"server CPU per handshake and login (ms)", "after a restart, all back in #lobby (s)"},
+    "idle": {"RSS per session (KiB)", "CPU of all (%)"},
+    "login-storm": {"delivery p99, quiet (ms)", "delivery p99, storm on this server (ms)"},
+    "handshake-storm": {"delivery p99, storm on another server (ms)", "handshakes a second"},
+    "history": {"delivery p99, readers on this server (ms)", "pages a second"},
+    "churn": {"RSS after the first round (MiB)", "growth (%)"},
+}
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(SCRIPT), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def output(process: subprocess.Popen[str]) -> str:
+    said, errors = process.communicate()
+    assert process.returncode == 0, errors[-4000:]
+    return said
+
+
+def test_a_small_run_of_each_command_measures_its_figures() -> None:
+    """All at once, for they mostly wait."""
+    running = {command: start("--json", command, *RUNS[command]) for command in FIGURES}
+    shown = {command: json.loads(output(process)) for command, process in running.items()}
+    for command, wanted in FIGURES.items():
+        figures = shown[command]["figures"]
+        assert set(figures) >= wanted
+        assert all(isinstance(figure["value"], int | float) for figure in figures.values())
+        assert len(shown[command]["runs"]) == 1
+
+
+def test_the_table_says_that_all_that_was_acknowledged_is_stored() -> None:
+    table = output(start("durable", *RUNS["durable"]))
+    assert re.search(r"messages accepted a second +\d", table)
+    assert re.search(r"messages not stored, or out of order +0\n", table)
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_the_help_says_how_long_it_takes(command: str) -> None:
+    assert "Takes " in (bench.commands[command].help or "")
