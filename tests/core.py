@@ -26,7 +26,7 @@ from securechat.server import accounts, presence
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
-from securechat.server.items import Answer, Gone, Item, Resume, Said
+from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
 from securechat.server.reading import StoredHistory
 from securechat.server.services import Services
 from securechat.server.session import Session, Stage
@@ -136,15 +136,20 @@ class CoreRun:
     # What happens
 
     def connect(self) -> Peer:
-        peer = Peer(Session("127.0.0.1", self.now))
+        peer = Peer(Session("127.0.0.1"))
         peer.session.link = peer  # opaque to the core; delivery gives it back to us
         self.peers.append(peer)
         return peer
 
-    def login(self, name: str, caps: str = ALL_CAPS) -> Peer:
+    def connect_as(self, name: str, caps: str = ALL_CAPS) -> Peer:
+        """A logged-in peer; it and the others still have what they were sent at its arrival."""
         peer = self.connect()
         self.say(peer, *registration(name, caps), "CAP END")
         assert peer.session.stage is Stage.ADMITTED, peer.take()
+        return peer
+
+    def login(self, name: str, caps: str = ALL_CAPS) -> Peer:
+        peer = self.connect_as(name, caps)
         for one in self.peers:
             one.take()
         return peer
@@ -160,8 +165,18 @@ class CoreRun:
             self.waiting.append(Said(peer.session, message))
 
     def drop(self, peer: Peer) -> None:
+        """The connection is lost, and nobody comes back in time."""
+        self.lose(peer)
+        self.pass_(SETTINGS.limits.linger)
+
+    def lose(self, peer: Peer) -> None:
         peer.session.link = None
         self.waiting.append(Gone(peer.session, "closed by the peer"))
+        self.run()
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+        self.waiting.append(Tick())
         self.run()
 
     def look(self) -> None:
@@ -210,11 +225,14 @@ class CoreRun:
     def state(self) -> object:
         """Everything that the core holds, stored or not, for comparisons."""
         directory = self.core.directory
-        people = {ident: (_numbers(p.sessions), _keys(p.channels), p.away) for ident, p in directory.people.items()}
+        people = {
+            ident: (_numbers(p.sessions), _keys(p.channels), p.away, p.present) for ident, p in directory.people.items()
+        }
         rooms = {c.key: (_ids(c.invited), _ids(c.unannounced)) for c in directory.channels.values()}
         names = {key: person.id for key, person in directory.names.items()}
         sessions = [_session_state(peer.session) for peer in self.peers]
-        return directory.snapshot(), people, rooms, names, _ids(directory.present), sessions
+        present = _ids(directory.present), dict(directory.lingering)
+        return directory.snapshot(), people, rooms, names, present, sessions
 
 
 def make_template(folder: Path) -> Path:
@@ -269,7 +287,7 @@ def _numbers(sessions: Any) -> set[int]:
 
 
 def _session_state(session: Session) -> object:
-    left_out = ("link", "last_active", "strikes", "registration")
+    left_out = ("link", "strikes", "registration")
     registering = session.registration
     said = registering and [getattr(registering, name) for name in registering.__slots__]
     return [getattr(session, name) for name in session.__slots__ if name not in left_out], said

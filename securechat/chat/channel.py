@@ -101,7 +101,7 @@ class Channel:
         self._audiences = None
         self._names.clear()
         for multi_prefix, words in self._words.items():
-            if person.sessions and person in self.members:
+            if person.present and person in self.members:
                 words[person] = self._word(person, multi_prefix)
             else:
                 words.pop(person, None)
@@ -157,7 +157,7 @@ class Channel:
         return found
 
     def present(self) -> Iterable[Person]:
-        return (person for person in self.members if person.sessions)
+        return (person for person in self.members if person.present)
 
     def audiences(self) -> Mapping[int, Audience]:
         """The sessions of everyone who may read here, one immutable tuple for each variant of the bytes."""

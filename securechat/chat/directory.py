@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from securechat.chat.channel import Channel, ListEntry
 from securechat.chat.person import Person
@@ -10,10 +11,17 @@ from securechat.protocol.names import fold
 from securechat.store.rows import Account, AccountId, ListModeStored, MemberStored, Snapshot
 
 
+class Lingering(NamedTuple):
+    """The last connection was lost: until when the person counts as present all the same, and what became of it."""
+
+    until: float
+    reason: str
+
+
 class Directory:
     """State of the core; changed through the turn only."""
 
-    __slots__ = ("autojoin", "channels", "last_times", "names", "network", "people", "present")
+    __slots__ = ("autojoin", "channels", "last_times", "lingering", "names", "network", "people", "present")
 
     def __init__(self, network: str, autojoin: Iterable[str]) -> None:
         self.network = network
@@ -21,7 +29,8 @@ class Directory:
         self.people: dict[AccountId, Person] = {}
         self.names: dict[str, Person] = {}  # by casefolded name, without the deleted
         self.channels: dict[str, Channel] = {}  # by key
-        self.present: dict[Person, None] = {}  # who has a session now
+        self.present: dict[Person, None] = {}
+        self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
 
     @classmethod

@@ -21,14 +21,31 @@ class Recipient(Protocol):
 class Person:
     """State of the core; changed through the turn only."""
 
-    __slots__ = ("_source", "account", "away", "channels", "network", "sessions")
+    __slots__ = (
+        "_source",
+        "account",
+        "away",
+        "channels",
+        "last_active",
+        "network",
+        "present",
+        "realname",
+        "sessions",
+        "signed_on",
+        "user",
+    )
 
     def __init__(self, account: Account, network: str) -> None:
         self.account = account
         self.network = network
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
-        self.away: str | None = None
+        self.present = False  # to others: has a session, or lost the last one a moment ago
+        self.user = ""  # these three are the first session's word, for as long as the person is present
+        self.realname = ""
+        self.signed_on = 0.0
+        self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
+        self.away: str | None = None  # once every session is; what was said last
         self._source = ""
 
     @property
@@ -56,13 +73,9 @@ class Person:
         """Whether this person can log in and be written to."""
         return not (self.account.suspended or self.account.deleted)
 
-    @property
-    def present(self) -> bool:
-        return bool(self.sessions)
-
     def changed(self, name: str) -> None:
         if name == "account":
             self._source = ""
-        if name in ("sessions", "account"):
+        if name in ("sessions", "present", "account"):
             for channel in self.channels:
                 channel.member_changed(self)

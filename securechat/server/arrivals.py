@@ -6,7 +6,6 @@ import logging
 import select
 import socket
 import ssl
-import time
 from collections.abc import Iterator, Sequence
 
 from securechat.config import Limits
@@ -69,7 +68,7 @@ class Arrivals:
             self._gate.leave(address)
             sock.close()
             return None
-        session = Session(address, time.time())
+        session = Session(address)
         connection = Connection(wrapped, address, session, deadline, now)
         connection.lines = LineBuffer(self._limits.registration_line)
         session.link = connection

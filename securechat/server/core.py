@@ -88,6 +88,7 @@ class Core:
                 self._guarded(turn, None, None, lambda: accounts.changed(turn, item), otherwise=quietly)
             case Tick():
                 self._guarded(turn, None, None, lambda: presence.announce(turn))
+                self._guarded(turn, None, None, lambda: presence.give_up(turn))
             case Ending():
                 self._guarded(turn, None, None, lambda: presence.end_all(turn, item.reason))
 

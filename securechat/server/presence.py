@@ -1,10 +1,14 @@
-"""Who is here: arrivals, departures, and how the others are told. Presence is never stored."""
+"""Who is here: arrivals, departures, and how the others are told. Presence is never stored.
+
+A person is shown to come with the first session and to leave with the last one; all sessions are one person.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from securechat.chat.channel import Channel
+from securechat.chat.directory import Lingering
 from securechat.chat.person import Person, Recipient
 from securechat.protocol.message import write
 from securechat.server.event import Event
@@ -14,13 +18,22 @@ from securechat.server.turn import Turn
 QUIET_TIME = 30.0  # seconds after a start in which arrivals are announced together, once a second
 
 
-def arrive(turn: Turn, session: Session, person: Person) -> None:
-    """The session is one of the person's from now on; the first one is shown to the others."""
-    first = not person.sessions
+def arrive(turn: Turn, session: Session, person: Person, user: str, realname: str) -> None:
+    """The session is one of the person's from now on; the first one is shown to the others.
+
+    A person whose last connection was lost a moment ago has never been gone.
+    """
     turn.put(person, "sessions", session, None)
-    if not first:
+    turn.drop(turn.directory, "lingering", person)
+    settle_away(turn, person)
+    if person.present:
         return
     turn.put(turn.directory, "present", person, None)
+    turn.set(person, "present", True)
+    turn.set(person, "user", user)
+    turn.set(person, "realname", realname)
+    turn.set(person, "signed_on", turn.now)
+    person.last_active = turn.now
     for channel in person.channels:
         if turn.now < turn.started + QUIET_TIME:
             turn.put(channel, "unannounced", person, None)
@@ -74,20 +87,40 @@ def show_heirs(turn: Turn, channel: Channel) -> None:
 
 
 def joined(turn: Turn, channel: Channel, person: Person, time: int | None = None) -> Event:
-    realname = next((session.realname for session in sessions(person)), person.name)
     return turn.event(
         person,
         f"JOIN {channel.name}",
         time=time,
-        extended=f"JOIN {channel.name} {person.name} :{realname}",
+        extended=f"JOIN {channel.name} {person.name} :{person.realname}",
     )
 
 
+def settle_away(turn: Turn, person: Person, said: str | None = None) -> None:
+    """A person is away when every session is, with what one of them has just `said`. With none nothing changes."""
+    texts = [session.away for session in sessions(person)]
+    if texts:
+        away = None if None in texts else said or person.away or texts[-1]
+        if away != person.away:
+            turn.set(person, "away", away)
+
+
 def lost(turn: Turn, session: Session, reason: str) -> None:
-    """The connection is gone: nobody is there to be told, but the others."""
-    if session.stage is not Stage.CLOSED:
-        turn.set(session, "stage", Stage.CLOSED)
-        _leave(turn, session, reason)
+    """The connection is gone. The others are told only if the person does not come back within a moment."""
+    if session.stage is Stage.CLOSED:
+        return
+    turn.set(session, "stage", Stage.CLOSED)
+    person = session.person
+    if person is None or not _take_away(turn, session, person) or person.sessions:
+        return
+    until = turn.now + turn.settings.limits.linger
+    turn.put(turn.directory, "lingering", person, Lingering(until, reason))
+
+
+def give_up(turn: Turn) -> None:
+    """Whoever has not come back in time is gone."""
+    for person, lingering in list(turn.directory.lingering.items()):
+        if turn.now >= lingering.until:
+            _depart(turn, person, lingering.reason)
 
 
 def end(turn: Turn, session: Session, reason: str) -> None:
@@ -99,9 +132,12 @@ def end(turn: Turn, session: Session, reason: str) -> None:
 
 def cut(turn: Turn, session: Session, reason: str) -> None:
     """Close a session without a word to the others: what is left to do when telling them failed."""
-    if session.stage is not Stage.CLOSED:
-        _withdraw(turn, session)
-        turn.close(session, reason)
+    if session.stage is Stage.CLOSED:
+        return
+    person = session.person
+    if person is not None and _take_away(turn, session, person) and not person.sessions:
+        _withdraw(turn, person)
+    turn.close(session, reason)
 
 
 def end_all(turn: Turn, reason: str) -> None:
@@ -112,9 +148,12 @@ def end_all(turn: Turn, reason: str) -> None:
 
 
 def end_sessions(turn: Turn, person: Person, reason: str, keep: Session | None = None) -> None:
+    """Close them all but `keep`; nobody lingers behind them."""
     for session in list(sessions(person)):
         if session is not keep:
             end(turn, session, reason)
+    if person in turn.directory.lingering:
+        _depart(turn, person, reason)
 
 
 def sessions(person: Person) -> Iterable[Session]:
@@ -125,25 +164,37 @@ def _leave(turn: Turn, session: Session, reason: str) -> None:
     person = session.person
     if person is None or session not in person.sessions:
         return
-    shown_to = onlookers(person) if len(person.sessions) == 1 else {}
-    shown_to.pop(session, None)
-    if not _withdraw(turn, session):
-        turn.tell_each(shown_to, turn.event(person, f"QUIT :{reason}"))
+    if len(person.sessions) > 1:
+        _take_away(turn, session, person)
+    else:
+        _depart(turn, person, reason)
 
 
-def _withdraw(turn: Turn, session: Session) -> bool:
-    """Take the session from its person; whether he is still present."""
-    person = session.person
-    if person is None:
+def _take_away(turn: Turn, session: Session, person: Person) -> bool:
+    """Take the session from its person; whether it was one of his."""
+    if session not in person.sessions:
         return False
     turn.drop(person, "sessions", session)
-    if person.sessions:
-        return True
+    settle_away(turn, person)
+    return True
+
+
+def _depart(turn: Turn, person: Person, reason: str) -> None:
+    """The person leaves, and the others see it; a last session hears of it by its ERROR alone."""
+    shown_to = [session for session in onlookers(person) if session not in person.sessions]
+    for session in list(person.sessions):
+        turn.drop(person, "sessions", session)
+    _withdraw(turn, person)
+    turn.tell_each(shown_to, turn.event(person, f"QUIT :{reason}"))
+
+
+def _withdraw(turn: Turn, person: Person) -> None:
+    turn.drop(turn.directory, "lingering", person)
     turn.drop(turn.directory, "present", person)
+    turn.set(person, "present", False)
     turn.set(person, "away", None)
     for channel in person.channels:
         turn.drop(channel, "unannounced", person)
-    return False
 
 
 def onlookers(person: Person) -> dict[Recipient, None]:

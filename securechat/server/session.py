@@ -71,39 +71,33 @@ class Session:
 
     __slots__ = (
         "address",
+        "away",
         "backlog",
         "busy",
         "caps",
         "choked",
-        "last_active",
         "link",
         "password_version",
         "person",
-        "realname",
         "registration",
         "response",
         "send_now",
-        "signed_on",
         "stage",
         "strikes",
-        "user",
     )
 
-    def __init__(self, address: str, now: float) -> None:
+    def __init__(self, address: str) -> None:
         self.address = address
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
         self.caps = 0
         self.person: Person | None = None  # set by admission, for good
         self.password_version = 0
-        self.user = ""
-        self.realname = ""
+        self.away: str | None = None
         self.response = ""  # pieces of a PASSWD so far
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
         self.backlog = Backlog()
-        self.signed_on = now
-        self.last_active = now  # of its messages, for WHOIS; a hint, so set directly
         self.strikes: tuple[float, ...] = ()  # moments of handler errors
         self.link: Connection | None = None  # the loop's; opaque to the core
         self.send_now: Callable[[bytes], int] | None = None  # set by the link while nothing is queued before it

@@ -139,7 +139,7 @@ class World:
     def _fill(self) -> None:
         """As many peers as there should be: a new one for each that has gone."""
         while len(self.peers) < ADMITTED + REGISTERING:
-            session = Session(f"127.0.0.{self.random.randrange(1, 255)}", self.now)
+            session = Session(f"127.0.0.{self.random.randrange(1, 255)}")
             peer = Peer(session, self.settings.limits.registration_line)
             self.peers.append(peer)
             if sum(one.session.stage is Stage.ADMITTED for one in self.peers) < ADMITTED:

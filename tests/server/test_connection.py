@@ -33,7 +33,7 @@ def ends(certificates: Path) -> tuple[Connection, ssl.SSLSocket]:
     here.setblocking(False)
     there.setblocking(False)
     context = server_context(certificates / "server.crt", certificates / "server.key")
-    session = Session("here", 0.0)
+    session = Session("here")
     accepted = context.wrap_socket(here, server_side=True, do_handshake_on_connect=False)
     trusting = ssl.create_default_context(cafile=certificates / "ca.crt")
     client = trusting.wrap_socket(there, server_hostname="localhost", do_handshake_on_connect=False)

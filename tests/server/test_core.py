@@ -190,6 +190,7 @@ def test_a_session_whose_end_fails_at_any_line_ends_all_the_same(
         run.waiting.append(kind(dot.session, "over"))
         with Fault(number, within=handler) as fault:
             run.run()
+        run.pass_(run.core.settings.limits.linger)
         assert dot.session.stage is Stage.CLOSED, fault.where
         assert not run.core.directory.names["dot"].present
         assert run.core.directory.names["dot"] not in run.core.directory.present
@@ -336,6 +337,7 @@ def test_what_happened_beside_a_failed_commit_stands(run: CoreRun, lab: dict[str
     run.queue(lab["ada"], "PRIVMSG #lab :lost", "AWAY :out")
     run.waiting.extend(run.writer.changed())
     run.run()
+    run.pass_(run.core.settings.limits.linger)
     assert lab["bob"].closed == "this account is suspended"
     assert lab["cyd"].session.stage is Stage.CLOSED
     shown = [line.partition(" ")[2].partition(" ")[2] for line in timeless(lab["ada"].take())]

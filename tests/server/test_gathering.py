@@ -5,7 +5,7 @@ from __future__ import annotations
 from securechat.server.gathering import MANY, PAUSE, SPAN, Gathering
 from securechat.server.session import Session
 
-PEOPLE = [Session("here", 0.0) for _ in range(2 * MANY)]
+PEOPLE = [Session("here") for _ in range(2 * MANY)]
 
 
 def talk(gathering: Gathering, people: list[Session], seconds: float, start: float = 0.0) -> float:

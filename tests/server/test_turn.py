@@ -79,7 +79,7 @@ def test_an_owner_is_told_of_every_change_and_of_its_undoing(steps: list[Any]) -
 
 
 def test_rows_output_jobs_and_closings_go_with_what_is_undone() -> None:
-    turn, session = open_turn(), Session("127.0.0.1", 0.0)
+    turn, session = open_turn(), Session("127.0.0.1")
     turn.record(MemberRemoved("#kept", 1))
     turn.reply(session, "001", "kept")
     mark = turn.mark()

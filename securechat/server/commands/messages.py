@@ -49,7 +49,7 @@ def _to_each(turn: Turn, session: Session, message: Message, text: str | None) -
     targets = dict.fromkeys(message.params[0].split(","))
     if len(targets) > TARGETS:
         return _refuse(turn, session, message, numerics.ERR_TOOMANYTARGETS, message.command)
-    session.last_active = turn.now
+    actor(session).last_active = turn.now
     for name in targets:
         if name.startswith(CHANNEL_PREFIX):
             _to_channel(turn, session, message, name, text)

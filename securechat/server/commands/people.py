@@ -49,14 +49,13 @@ def _known(turn: Turn, session: Session, mask: str) -> Iterable[Person]:
 
 
 def _who_line(turn: Turn, session: Session, channel: Channel | None, person: Person) -> None:
-    shown = next(iter(presence.sessions(person)))
     flags = "H" if person.away is None else "G"
     if person.account.admin:
         flags += "*"
     if channel is not None:
         flags += prefix(channel.role(person), bool(session.caps & MULTI_PREFIX))
     where = channel.name if channel is not None else "*"
-    words = [where, shown.user, person.host, turn.server, person.name, flags, f"0 {shown.realname}"]
+    words = [where, person.user, person.host, turn.server, person.name, flags, f"0 {person.realname}"]
     turn.reply(session, numerics.RPL_WHOREPLY, *words)
 
 
@@ -75,10 +74,8 @@ def whois(turn: Turn, session: Session, message: Message) -> None:
 
 
 def _describe(turn: Turn, session: Session, person: Person) -> None:
-    first = next(iter(presence.sessions(person)))
-    active = max(one.last_active for one in presence.sessions(person))
     name = person.name
-    turn.reply(session, numerics.RPL_WHOISUSER, name, first.user, person.host, "*", first.realname)
+    turn.reply(session, numerics.RPL_WHOISUSER, name, person.user, person.host, "*", person.realname)
     for words in _channel_lines(actor(session), person):
         turn.reply(session, numerics.RPL_WHOISCHANNELS, name, words)
     turn.reply(session, numerics.RPL_WHOISSERVER, name, turn.server, turn.settings.server.network)
@@ -86,7 +83,7 @@ def _describe(turn: Turn, session: Session, person: Person) -> None:
         turn.standard(session, numerics.RPL_WHOISOPERATOR, name)
     if person.away is not None:
         turn.reply(session, numerics.RPL_AWAY, name, person.away)
-    idle, signed_on = str(int(max(0, turn.now - active))), str(int(first.signed_on))
+    idle, signed_on = str(int(max(0, turn.now - person.last_active))), str(int(person.signed_on))
     turn.standard(session, numerics.RPL_WHOISIDLE, name, idle, signed_on)
     turn.standard(session, numerics.RPL_WHOISACCOUNT, name, name)
     turn.standard(session, numerics.RPL_WHOISSECURE, name)
@@ -107,9 +104,9 @@ def _channel_lines(asker: Person, person: Person) -> Iterable[str]:
 
 
 def away(turn: Turn, session: Session, message: Message) -> None:
-    person = actor(session)
     text = cut(message.params[0], REASON_BYTES) if message.params and message.params[0] else None
-    turn.set(person, "away", text)
+    turn.set(session, "away", text)
+    presence.settle_away(turn, actor(session), text)
     turn.standard(session, numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
 
 
