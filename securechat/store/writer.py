@@ -138,10 +138,9 @@ class Writer:
 
 # For each kind of row its statement, and the fields that are the statement's values, in their order.
 _WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
-    EntryStored: (  # `seq` is given here, inside the transaction
-        "INSERT INTO entry (target, seq, msgid, time, kind, sender_id, text, tags) "
-        "VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM entry WHERE target = ?), ?, ?, ?, ?, ?, ?)",
-        attrgetter("target", "target", "msgid", "time", "kind", "sender", "text", "tags"),
+    EntryStored: (  # SQLite gives `seq`, inside the transaction
+        "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
     ChannelStored: (
         "INSERT INTO channel (key, name, created, topic, topic_by, topic_time, modes, password, user_limit) "
