@@ -23,6 +23,7 @@ from scripts.benchmark.fanout import fanout
 from scripts.benchmark.history import history
 from scripts.benchmark.idle import idle
 from scripts.benchmark.scale import scale
+from scripts.benchmark.search import search
 from scripts.benchmark.startup import startup
 from scripts.benchmark.storm import handshake_storm, login_storm
 
@@ -45,6 +46,7 @@ bench.add_command(idle)
 bench.add_command(login_storm)
 bench.add_command(handshake_storm)
 bench.add_command(history)
+bench.add_command(search)
 bench.add_command(durable)
 bench.add_command(churn)
 bench.add_command(scale)

@@ -38,6 +38,7 @@ from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy
 from securechat.store.rows import AccountChanged, Row, Snapshot
+from securechat.store.upkeep import upkeep
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
 
@@ -83,6 +84,9 @@ class Writer:
     def changed(self) -> list[AccountChanged]:
         return self._real.changed()
 
+    def keep_up(self) -> bool:
+        return self._real.keep_up()
+
     def close(self) -> None:
         self._real.close()
 
@@ -113,7 +117,7 @@ class CoreRun:
         with self.database.write() as connection:
             channels.ensure(connection, SETTINGS.channels.autojoin)
             seen = changes.newest_id(connection)
-        self.writer = Writer(store.Writer(self.database, after=seen))
+        self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         services = Services(
             Verifier(self.accounts, SETTINGS.auth), StoredHistory(self.database), lambda reason, address: None
         )
@@ -183,6 +187,11 @@ class CoreRun:
         """Take over what administrators wrote."""
         self.waiting.extendleft(reversed(self.writer.changed()))
         self.run()
+
+    def keep_up(self) -> None:
+        """What the store thread does while no turn comes."""
+        while self.writer.keep_up():
+            pass
 
     def run(self) -> None:
         """Turns until nothing waits; what each is sent is in its peer then."""

@@ -20,6 +20,7 @@ EXTENDED_JOIN = 1 << 8
 CAP_NOTIFY = 1 << 9
 STANDARD_REPLIES = 1 << 10
 CHATHISTORY = 1 << 11
+SEARCH = 1 << 20
 VERSION_302 = 1 << 12  # not a capability: what CAP LS 302 says of a client, for good
 
 LIST_BYTES = 400  # of names in one CAP line, so that with the server's name the line stays below 512
@@ -50,6 +51,7 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("multi-prefix", MULTI_PREFIX),
         Capability("sasl", SASL, "PLAIN"),
         Capability("server-time", SERVER_TIME),
+        Capability("soju.im/search", SEARCH),
         Capability("standard-replies", STANDARD_REPLIES),
     )
 }

@@ -15,7 +15,17 @@ from securechat.protocol.numerics import (
 )
 from securechat.server import presence
 from securechat.server.command import Command
-from securechat.server.commands import channels, history, information, messages, modes, passwd, people, registration
+from securechat.server.commands import (
+    channels,
+    history,
+    information,
+    messages,
+    modes,
+    passwd,
+    people,
+    registration,
+    search,
+)
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
 
@@ -25,6 +35,7 @@ COMMANDS: Mapping[str, Command] = {
     **modes.COMMANDS,
     **messages.COMMANDS,
     **history.COMMANDS,
+    **search.COMMANDS,
     **people.COMMANDS,
     **information.COMMANDS,
     **passwd.COMMANDS,

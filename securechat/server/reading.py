@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from securechat.server.services import Selection
-from securechat.store import history
+from securechat.store import history, search
 from securechat.store.database import Database
 from securechat.store.rows import AccountId, Entry
+from securechat.store.search import Query
 
 
 class StoredHistory:
@@ -37,3 +38,7 @@ class StoredHistory:
     ) -> Sequence[tuple[str, int]]:
         with self._database.read() as connection:
             return history.targets(connection, account, channels, after, before, limit)
+
+    def search(self, query: Query) -> Sequence[Entry]:
+        with self._database.read() as connection:
+            return search.find(connection, query)

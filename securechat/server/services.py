@@ -8,6 +8,7 @@ from typing import Protocol
 
 from securechat.auth.verifier import Rehashed, Verified
 from securechat.store.rows import AccountId, Entry
+from securechat.store.search import Query
 
 PASSWORDS = "passwords"  # the pool that hashes
 READS = "reads"  # the pool that reads the store
@@ -48,6 +49,10 @@ class History(Protocol):
         self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int
     ) -> Sequence[tuple[str, int]]:
         """Targets with the time of their newest entry within the bounds, oldest first."""
+        ...
+
+    def search(self, query: Query) -> Sequence[Entry]:
+        """Oldest first."""
         ...
 
 

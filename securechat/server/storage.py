@@ -1,4 +1,7 @@
-"""The store thread: commits one turn at a time, and looks behind each for what administrators changed meanwhile."""
+"""The store thread: commits one turn at a time, and looks behind each for what administrators changed meanwhile.
+
+While no turn comes it keeps the store up: steps of a few milliseconds, between which it listens for the next turn.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.errors import SecurechatError
-from securechat.store.errors import CommitUncertain, StoreError
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Row
 
 LOOKUP_PAUSE = 0.2  # seconds between two looks for a commit's outcome
 LOOKUP_TIME = 30.0  # how long a commit's outcome may stay unknown before the process gives up
+LULL = 0.002  # seconds without a turn make room for a step of the upkeep
+ROUND = 1.0  # seconds between two looks whether there is anything to keep up; and a step in each, however busy it is
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +39,8 @@ class Writer(Protocol):
     def holds(self, rows: Sequence[Row]) -> bool: ...
 
     def changed(self) -> list[AccountChanged]: ...
+
+    def keep_up(self) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -72,6 +79,9 @@ class Storage:
         self._post = post
         self._failing = False
         self._blind = False  # cannot look
+        self._behind = True  # there is more to keep up
+        self._neglected = False  # cannot keep up
+        self._due = time.monotonic() + ROUND  # a step is
         self._turns: queue.SimpleQueue[Sequence[Row] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -92,12 +102,33 @@ class Storage:
             self._post(Broken("store", error))
 
     def _serve(self) -> None:
-        while (rows := self._turns.get()) is not None:
+        while (rows := self._next()) is not None:
             error = None
             if rows:
                 error = settle(self._writer, rows)
                 self._note(error)
             self._post(Committed(error, self._look()))
+
+    def _next(self) -> Sequence[Row] | None:
+        while True:
+            pause = self._due - time.monotonic()
+            try:
+                return self._turns.get(timeout=max(0.0, min(pause, LULL) if self._behind else pause))
+            except queue.Empty:
+                self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Nobody waits for it: what fails is tried again in the next round, and is logged once."""
+        try:
+            self._behind = self._writer.keep_up()
+            self._neglected = False
+        except StoreBusy:  # an administrator's command, or a backup
+            self._behind = False
+        except StoreError as error:
+            if not self._neglected:
+                log.error("the upkeep of the store (index, retention, erasing) fails: %s; it is tried again", error)
+            self._behind, self._neglected = False, True
+        self._due = time.monotonic() + ROUND
 
     def _note(self, error: StoreError | None) -> None:
         """One line when trouble begins and one when it is over; in between every turn fails."""

@@ -32,6 +32,7 @@ from securechat.store.rows import (
     Row,
 )
 from securechat.store.schema import change, entry
+from securechat.store.upkeep import Upkeep
 
 _IMPATIENT = 0.05  # seconds that a commit waits for the lock after one has failed
 
@@ -39,8 +40,9 @@ _IMPATIENT = 0.05  # seconds that a commit waits for the lock after one has fail
 class Writer:
     """Applies rows. `changed` tells what others wrote meanwhile, from the change `after` on."""
 
-    def __init__(self, database: Database, *, after: int = 0) -> None:
+    def __init__(self, database: Database, *, after: int = 0, upkeep: Upkeep | None = None) -> None:
         self._database = database
+        self._upkeep = upkeep or Upkeep([])
         self._connection: Connection | None = None  # of the pool, which sets it
         self._driver: sqlite3.Connection | None = None  # the same, which does the work
         self._failing = False
@@ -99,6 +101,23 @@ class Writer:
         self._version = version
         self._seen = max((one.change for one in found), default=self._seen)
         return found
+
+    def keep_up(self) -> bool:
+        """One step of the upkeep; False when there was nothing to do. Raises StoreError, and is to be tried later.
+
+        Nobody waits for it to be on the disk, so it is not synced. The next turn's sync takes it along: the WAL is
+        one sequence.
+        """
+        try:
+            with translated():
+                connection = self._connected()
+                connection.execute("PRAGMA synchronous=NORMAL")
+                done = self._upkeep.step(connection)
+                connection.execute(f"PRAGMA synchronous={self._database.synchronous}")
+        except BaseException:
+            self._lose()
+            raise
+        return done
 
     def close(self) -> None:
         if self._connection is not None:

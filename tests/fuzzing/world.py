@@ -26,6 +26,7 @@ from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import open_database
+from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
 from tests.fuzzing.grammar import PASSWORD, PEOPLE, Grammar
 from tests.fuzzing.invariants import Broken, Reader
@@ -72,7 +73,7 @@ class World:
         self.accounts = Accounts(self.database, self.settings.channels.autojoin)
         hashed = passwords.hash(PASSWORD, 4)
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
-        self.writer = Writer(self.database)
+        self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, self.settings.auth)
         services = Services(verifier, StoredHistory(self.database), lambda reason, address: None)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
@@ -115,6 +116,8 @@ class World:
                 turn = self.core.again(turn)
             else:
                 self.writer.commit(turn.rows)
+        elif self.random.random() < 0.2:
+            self.writer.keep_up()
         self.jobs += turn.jobs
         deliver(turn.output, self._send)
         self.waiting.extend(map(Resume, turn.unfinished))

@@ -24,6 +24,9 @@ class BreakingWriter:
     def changed(self) -> list[AccountChanged]:
         return []
 
+    def keep_up(self) -> bool:
+        return False
+
     def close(self) -> None:
         pass
 
@@ -37,7 +40,7 @@ def main(data: Path, certificates: Path) -> int:
             folder,
             certificates / "server.crt",
             certificates / "server.key",
-            lambda database, seen: BreakingWriter(),
+            lambda database, seen, kept_up: BreakingWriter(),
         )
     except SecurechatError as error:
         sys.stderr.write(f"{error}\n")

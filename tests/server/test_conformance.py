@@ -28,6 +28,7 @@ class Case(NamedTuple):
 
 
 NEED_MORE = "461|ada|{}|Not enough parameters"
+NO_SEARCH = ("421|ada|SEARCH|Unknown command",)
 WHOIS_BOB = (
     "311|ada|bob|bob|u*.securechat|[*]|Bob Test",
     "319|ada|bob|*#lobby*",
@@ -142,6 +143,14 @@ MESSAGES = (
     Case("CHATHISTORY AFTER #lab timestamp=1 5", ("FAIL|CHATHISTORY|INVALID_PARAMS|AFTER|timestamp=1|*",)),
     Case("CHATHISTORY FOO", ("FAIL|CHATHISTORY|INVALID_PARAMS|FOO|*",)),
     Case("CHATHISTORY", (NEED_MORE.format("CHATHISTORY"),)),
+    Case("SEARCH text=hi;in=#lab", ("PRIVMSG|#lab|hi there", "NOTICE|#lab|hi there"), NO_SEARCH),
+    Case(r"SEARCH text=THERE\shi;from=ada;limit=1", ("NOTICE|#lab|hi there",), NO_SEARCH),
+    Case('SEARCH :text="there\\shi"', (), NO_SEARCH),
+    Case("SEARCH in=bob", ("PRIVMSG|bob|psst", "PRIVMSG|bob|both"), NO_SEARCH),
+    Case("SEARCH in=#nope", ("FAIL|SEARCH|INVALID_PARAMS|in|*",), NO_SEARCH),
+    Case("SEARCH near=x", ("FAIL|SEARCH|INVALID_PARAMS|near|*",), NO_SEARCH),
+    Case("SEARCH text=hi there", ("FAIL|SEARCH|INVALID_PARAMS|[*]|*",), NO_SEARCH),
+    Case("SEARCH", (NEED_MORE.format("SEARCH"),)),
 )
 PEOPLE = (
     Case("WHO #lab", ("352|ada|#lab|ada|u*.securechat|localhost|ada|H@|0 Ada Test", "315|ada|#lab|*")),

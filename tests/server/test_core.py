@@ -56,6 +56,11 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("ada", "CHATHISTORY AFTER #lab timestamp=2020-01-01T00:00:00.000Z 10"),
         ("ada", "CHATHISTORY LATEST #none * 10"),
     ),
+    "SEARCH": (
+        ("ada", "SEARCH text=first;in=#lab;from=ada;after=2000-01-01T00:00:00Z"),
+        ("ada", "SEARCH in=bob;limit=5"),
+        ("ada", "SEARCH in=#none"),
+    ),
     "WHO": (("ada", "WHO #lab"), ("ada", "WHO b*")),
     "WHOIS": (("ada", "WHOIS bob"),),
     "AWAY": (("ada", "AWAY :lunch"), ("ada", "AWAY")),

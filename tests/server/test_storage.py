@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
 
-from securechat.server.storage import Broken, Committed, Report, Storage, settle
-from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
+from securechat.server.storage import ROUND, Broken, Committed, Report, Storage, settle
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError, StoreFull
 from securechat.store.rows import Account, AccountChanged, MemberRemoved, Row
 
 ROWS = [MemberRemoved("#lab", 1)]
@@ -24,6 +26,8 @@ class Writer:
         self.lookups: list[bool | StoreError] = []
         self.changes: list[AccountChanged] = []
         self.blind: StoreError | None = None
+        self.neglected: StoreError | None = None
+        self.kept_up = threading.Semaphore(0)  # counts the steps of the upkeep
         self.calls: list[str] = []
 
     def commit(self, rows: Sequence[Row]) -> None:
@@ -42,6 +46,12 @@ class Writer:
         if self.blind is not None:
             raise self.blind
         return self.changes
+
+    def keep_up(self) -> bool:
+        self.kept_up.release()
+        if self.neglected is not None:
+            raise self.neglected
+        return False
 
     def close(self) -> None:
         self.calls.append("close")
@@ -102,6 +112,36 @@ def test_a_look_that_fails_is_logged_once_and_fails_no_turn(
         storage.submit(ROWS)
         assert reports.get(timeout=5) == Committed(None, ())
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_the_store_is_kept_up_whether_turns_come_or_not(
+    storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report]
+) -> None:
+    for _ in range(2):
+        assert writer.kept_up.acquire(timeout=5)
+    until = time.monotonic() + ROUND + 2
+    while not writer.kept_up.acquire(blocking=False):
+        storage.submit(ROWS)
+        assert reports.get(timeout=5) == Committed(None, ())
+        assert time.monotonic() < until
+
+
+@pytest.mark.parametrize(("error", "lines"), [(StoreFull("full"), 1), (StoreBusy("busy"), 0)])
+def test_an_upkeep_that_fails_is_logged_once_and_tried_again_and_fails_no_turn(
+    storage: Storage,
+    writer: Writer,
+    reports: queue.SimpleQueue[Report],
+    caplog: pytest.LogCaptureFixture,
+    error: StoreError,
+    lines: int,
+) -> None:
+    """That another process holds the lock for a moment is nothing to speak of."""
+    writer.neglected = error
+    for _ in range(3):
+        assert writer.kept_up.acquire(timeout=5)
+        storage.submit(ROWS)
+        assert reports.get(timeout=5) == Committed(None, ())
+    assert len(caplog.records) == lines
 
 
 def test_an_error_that_nobody_foresaw_is_the_end_of_the_thread(

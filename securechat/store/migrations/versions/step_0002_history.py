@@ -45,6 +45,7 @@ def _search() -> None:
     op.execute(
         "CREATE VIRTUAL TABLE search USING fts5(text, place, content='', tokenize='unicode61 remove_diacritics 2')"
     )
+    op.execute("INSERT INTO search (search, rank) VALUES ('automerge', 0)")
     op.create_table(
         "progress",
         sa.Column("task", sa.Text, nullable=False),
