@@ -15,13 +15,15 @@ from securechat.chat.person import Person
 from securechat.protocol.capabilities import BATCH
 from securechat.protocol.message import Message, quoted
 from securechat.protocol.names import CHANNEL_PREFIX
+from securechat.server import multiline
 from securechat.server.actor import actor
 from securechat.server.command import Command
-from securechat.server.event import Event, timestamp
+from securechat.server.event import timestamp
 from securechat.server.isupport import HISTORY_ENTRIES
+from securechat.server.reply import Batch, Line, Reply
 from securechat.server.services import READS, PoolFull, Selection
 from securechat.server.session import Session
-from securechat.server.turn import Batch, Line, Turn
+from securechat.server.turn import Turn
 from securechat.store.history import UnknownMessage
 from securechat.store.rows import Entry, pair
 
@@ -128,17 +130,18 @@ def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, 
         return turn.fail(session, "CHATHISTORY", *refused.args)
     if isinstance(result, Exception):
         raise result
-    return _send(turn, session, f"chathistory {target.name}", [_line(turn, session, target, one) for one in result])
+    lines = [line for one in result for line in _lines(turn, session, target, one)]
+    return _send(turn, session, f"chathistory {target.name}", lines)
 
 
-def _line(turn: Turn, session: Session, target: Target, entry: Entry) -> Line:
+def _lines(turn: Turn, session: Session, target: Target, entry: Entry) -> Sequence[Reply]:
     """A stored entry as it was said, in the place where this reader sees it."""
     person = actor(session)
     sender = turn.directory.people[entry.sender]
     where = target.name if isinstance(target, Channel) or sender is person else person.name
-    body = f":{sender.source} {entry.kind} {where} :{entry.text}"
-    event = Event(body, entry.time, entry.msgid, sender.name, entry.tags)
-    return Line(event.tags(session.caps), body)
+    head = f":{sender.source} {entry.kind} {where}"
+    event = multiline.event(head, entry.text, entry.time, entry.msgid, sender.name, entry.tags)
+    return event.replies(session.variant)
 
 
 def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]] | Exception) -> None:
@@ -161,7 +164,7 @@ def _name(turn: Turn, person: Person, target: str) -> str | None:
     return None if other.account.deleted else other.name
 
 
-def _send(turn: Turn, session: Session, kind: str, lines: Sequence[Line]) -> None:
+def _send(turn: Turn, session: Session, kind: str, lines: Sequence[Reply]) -> None:
     if session.caps & BATCH:
         return turn.send(session, Batch(kind, lines))
     for line in lines:
