@@ -21,6 +21,8 @@ from securechat.server.session import Session
 from securechat.server.turn import Turn
 from securechat.store.rows import pair
 
+AROUND_TEXT = len(" :\r\n")
+
 
 class Draft(NamedTuple):
     """What somebody wants to be sent."""
@@ -98,26 +100,25 @@ def _event(turn: Turn, session: Session, draft: Draft, target: Channel | Person)
     person = actor(session)
     if draft.text is None:
         return turn.event(person, f"TAGMSG {target.name}", tags=draft.tags)
-    if not _fits(person, draft, target):  # refused, never shortened: what is stored is what is delivered
-        refuse(turn, session, draft, numerics.ERR_INPUTTOOLONG)
+    head = _head(person, draft, target)
+    if len(head.encode()) + AROUND_TEXT + multiline.longest_line(draft.text) > BODY_BYTES:
+        refuse(turn, session, draft, numerics.ERR_INPUTTOOLONG)  # never shortened: what is stored is what is delivered
         return None
     key = key_of(person, target)
-    event = as_sent(person, draft, target, turn.stamp(key), new_msgid(turn.milliseconds))
+    event = multiline.event(head, draft.text, turn.stamp(key), new_msgid(turn.milliseconds), person.name, draft.tags)
     turn.keep(event, person, key, draft.command, draft.text)
     return event
 
 
-def _fits(person: Person, draft: Draft, target: Channel | Person) -> bool:
-    assert draft.text is not None
-    head = f":{person.source} {draft.command} {target.name} :\r\n"
-    return len(head.encode()) + multiline.longest_line(draft.text) <= BODY_BYTES
-
-
 def as_sent(person: Person, draft: Draft, target: Channel | Person, time: int, msgid: str) -> Event:
-    """A message as it is relayed."""
+    """A message that was sent already, as it was relayed then."""
     assert draft.text is not None
-    head = f":{person.source} {draft.command} {target.name}"
-    return multiline.event(head, draft.text, time, msgid, person.name, draft.tags)
+    return multiline.event(_head(person, draft, target), draft.text, time, msgid, person.name, draft.tags)
+
+
+def _head(person: Person, draft: Draft, target: Channel | Person) -> str:
+    """What stands before the text."""
+    return f":{person.source} {draft.command} {target.name}"
 
 
 def key_of(person: Person, target: Channel | Person) -> str:
