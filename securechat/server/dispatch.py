@@ -15,7 +15,20 @@ from securechat.protocol.numerics import (
 )
 from securechat.server import presence
 from securechat.server.command import Command
-from securechat.server.commands import channels, history, information, messages, modes, passwd, people, registration
+from securechat.server.commands import (
+    channels,
+    help,
+    history,
+    information,
+    messages,
+    modes,
+    monitor,
+    opers,
+    passwd,
+    people,
+    registration,
+    who,
+)
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
 
@@ -26,7 +39,11 @@ COMMANDS: Mapping[str, Command] = {
     **messages.COMMANDS,
     **history.COMMANDS,
     **people.COMMANDS,
+    **who.COMMANDS,
+    **monitor.COMMANDS,
     **information.COMMANDS,
+    **help.COMMANDS,
+    **opers.COMMANDS,
     **passwd.COMMANDS,
 }
 
