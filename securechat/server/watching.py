@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from securechat.chat.person import Person, Recipient
+from securechat.protocol.message import write
 from securechat.protocol.names import fold
 from securechat.protocol.numerics import RPL_MONOFFLINE, RPL_MONONLINE
 from securechat.server.event import Event
@@ -42,13 +43,14 @@ def watchers(turn: Turn, person: Person) -> Sequence[Recipient]:
 
 
 def came(turn: Turn, person: Person) -> None:
-    _tell(turn, person, f"{RPL_MONONLINE} * :{person.source}")
+    _tell(turn, person, RPL_MONONLINE, person.source)
 
 
 def went(turn: Turn, person: Person) -> None:
-    _tell(turn, person, f"{RPL_MONOFFLINE} * :{person.name}")
+    _tell(turn, person, RPL_MONOFFLINE, person.name)
 
 
-def _tell(turn: Turn, person: Person, words: str) -> None:
+def _tell(turn: Turn, person: Person, numeric: str, word: str) -> None:
     """One line for them all, addressed to `*`, as the standard allows. Source: IRCv3 monitor."""
-    turn.tell_each(watchers(turn, person), Event(f":{turn.server} {words}", turn.milliseconds, "", ""))
+    body = write(numeric, "*", word, source=turn.server)
+    turn.tell_each(watchers(turn, person), Event(body, turn.milliseconds, "", ""))

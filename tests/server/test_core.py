@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from securechat.server.core import STRIKE_TIME, STRIKES
 from securechat.server.dispatch import COMMANDS
 from securechat.server.items import Gone, Overdue, Tick
 from securechat.server.session import Stage
-from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, make_template, plain, registration
+from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, plain, registration
 from tests.running import PASSWORD
 
 TIME = re.compile(r"time=[^; ]+;?")
@@ -89,17 +89,6 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "KILL": (("ada", "KILL bob"), ("ada", f"OPER ada :{PASSWORD}"), ("ada", "KILL cyd :enough")),
     "PASSWD": (("ada", "PASSWD !"), ("ada", PASSWD)),
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def run(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
-    with CoreRun(template, tmp_path) as run:
-        yield run
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,12 +56,6 @@ IN_OTHER_TESTS = {numerics.ERR_UNKNOWNERROR, numerics.ERR_TOOMANYCHANNELS}  # be
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("template"), admin="op", members=("ada", "bob", "eve"))
-
-
-@pytest.fixture
-def run(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
-    with CoreRun(template, tmp_path) as run:
-        yield run
 
 
 @pytest.fixture
