@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from securechat.client.address import Address
-from securechat.client.history import Place, Seen, read_time
+from securechat.client.history import Places, Seen, read_time
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
 
 log = logging.getLogger(__name__)
 
 SAVE_EVERY = 1.0
-MOST_PLACES = 2000  # per server and account; the places longest untouched go first
 
 
 class ProfileError(SecurechatError):
@@ -117,7 +116,7 @@ class Visit:
     def __init__(self, path: Path, account: str, replace: Any) -> None:
         self.account = account
         self.visited: datetime | None = None
-        self.places: dict[str, Place] = {}
+        self._places = Places()
         self._path = path
         self._replace = replace
         self._dirty = False
@@ -126,14 +125,11 @@ class Visit:
 
     @property
     def seen(self) -> Seen:
-        return Seen(self.visited, dict(self.places))
+        return Seen(self.visited, self._places.copy())
 
     def saw(self, target: str, time: datetime | None, msgid: str | None) -> None:
         """An entry of this target was shown; only newer ones move the place."""
-        place = self.places.get(fold(target))
-        if time is not None and (place is None or time >= place.time):
-            self.places.pop(fold(target), None)
-            self.places[fold(target)] = Place(time, msgid)
+        if self._places.saw(target, time, msgid):
             self._dirty = True
 
     def was_here(self, time: datetime) -> None:
@@ -148,8 +144,6 @@ class Visit:
             return
         self._saved_at, self._dirty = now, False
         self._merge_newer()
-        while len(self.places) > MOST_PLACES:
-            del self.places[next(iter(self.places))]
         try:
             self._replace(self._path, json.dumps(self._written(), indent=1))
         except ProfileError as error:
@@ -158,7 +152,7 @@ class Visit:
     def _merge_newer(self) -> None:
         """Another client of the same account may have shown more in the meantime."""
         other = Visit(self._path, self.account, self._replace)
-        for target, place in other.places.items():
+        for target, place in other.seen.places.items():
             self.saw(target, place.time, place.msgid)
         if other.visited is not None:
             self.was_here(other.visited)
@@ -169,7 +163,8 @@ class Visit:
             "account": self.account,
             "visited": self.visited and self.visited.isoformat(),
             "targets": {
-                target: {"time": place.time.isoformat(), "msgid": place.msgid} for target, place in self.places.items()
+                target: {"time": place.time.isoformat(), "msgid": place.msgid}
+                for target, place in self._places.copy().items()
             },
         }
 
@@ -180,8 +175,7 @@ class Visit:
             self.account = self.account or str(stored["account"])
             self.visited = read_time(stored["visited"]) if stored["visited"] else None
             for target, place in stored["targets"].items():
-                if (time := read_time(place["time"])) is not None:
-                    self.places[target] = Place(time, place["msgid"])
+                self._places.saw(target, read_time(place["time"]), place["msgid"] and str(place["msgid"]))
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
