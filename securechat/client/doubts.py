@@ -9,6 +9,7 @@ from securechat.client import messages
 from securechat.client.history import DAWN, Place, Playback, Seen, Steps, after
 from securechat.client.outbox import Outbox, Piece
 from securechat.client.sending import Sending
+from securechat.protocol.message import Message
 
 NOBODY_KNOWS = "nobody can tell whether it is stored, as the link was lost before the answer; check, and send it again"
 
@@ -35,19 +36,21 @@ def _target(piece: Piece) -> str:
     return piece.line.target
 
 
-def _own(playback: Playback, own_nick: str) -> Iterator[str]:
-    """The wire texts that are ours, oldest first."""
+def _own(playback: Playback, own_nick: str) -> Iterator[Message]:
+    """What is ours, oldest first."""
     for message in playback.messages:
         said = messages.read(message, own_nick)
         if said is not None and said.own:
-            yield message.params[1]
+            yield message
 
 
-def _compare(outbox: Outbox, sending: Sending, pieces: list[Piece], stored: Iterator[str]) -> None:
-    """Both are in the order in which they were sent, so that each stored text stands for one piece."""
-    texts = list(stored)
+def _compare(outbox: Outbox, sending: Sending, pieces: list[Piece], stored: Iterator[Message]) -> None:
+    """Both are in the order in which they were sent, so that each stored message stands for one piece."""
+    candidates = list(stored)
     for piece in pieces:
+        texts = [message.params[1] for message in candidates]
         if piece.wire_text in texts:
-            del texts[: texts.index(piece.wire_text) + 1]
-            outbox.found_stored(piece)
+            found = texts.index(piece.wire_text)
+            outbox.found_stored(piece, messages.place_of(candidates[found]))
+            del candidates[: found + 1]
             sending.stored(piece)

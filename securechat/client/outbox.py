@@ -209,9 +209,11 @@ class Outbox:
         self._waiting = deque(piece for line in self.lines for piece in line.pieces)
         self._recovering, self._delay = False, FIRST_DELAY
 
-    def found_stored(self, piece: Piece) -> None:
+    def found_stored(self, piece: Piece, place: Place | None) -> None:
         """A piece in doubt turned out to be stored."""
         self._waiting.remove(piece)
+        if place is not None:
+            self.reached(piece.line.target, place)
         self._drop(piece.line, [piece])
 
     def too_old(self, now: datetime) -> list[Line]:

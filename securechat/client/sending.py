@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from securechat.client import messages, replies
 from securechat.client.events import Acknowledged, Event, Refused
-from securechat.client.outbox import Line, Outbox, Piece
+from securechat.client.outbox import WINDOW, Line, Outbox, Piece
 from securechat.protocol.message import Message
 
 RETRY = "securechat/retry"
@@ -20,7 +20,7 @@ LABELS = frozenset({"labeled-response", "echo-message", "batch"})
 
 
 class Sending:
-    """`said` gets what is stored but will not be echoed. `open`: messages may be sent."""
+    """`said` gets what is stored but will not be echoed. Nothing is sent before `begin`."""
 
     def __init__(
         self,
@@ -30,8 +30,8 @@ class Sending:
         tell: Callable[[Event], None],
         said: Callable[[Piece], None],
     ) -> None:
-        self.open = False
         self.capabilities: frozenset[str] = frozenset()
+        self._open = False
         self._outbox = outbox
         self._send = send
         self._new_label = new_label
@@ -54,11 +54,18 @@ class Sending:
 
     @property
     def deadline(self) -> float | None:
-        return self._outbox.deadline if self.open else None
+        return self._outbox.deadline if self._open else None
+
+    def begin(self) -> None:
+        """A server that knows ids handles named messages one by one, so one may be stored although the one before it
+        could not be: order then takes sending one at a time.
+        """
+        self._open = True
+        self._outbox.window = 1 if self.knows_ids else WINDOW
 
     def send_due(self, now: float) -> None:
         self._now = now
-        if not self.open:
+        if not self._open:
             return
         for piece in self._outbox.due(now):
             label = self._new_label()

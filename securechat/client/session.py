@@ -334,4 +334,4 @@ class Session:
         self._paging = None
         again = self._conversation.entered
         self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again))
-        self._sending.open = True
+        self._sending.begin()
