@@ -90,7 +90,10 @@ def _client(way: Way, give_up: float | None, credentials: Credentials) -> Client
     from securechat.client.outbox import Outbox
     from securechat.ui.pipe import PATIENCE
 
-    outbox = Outbox() if on_a_terminal() else Outbox(patience=PATIENCE)
+    if on_a_terminal():
+        outbox = Outbox(keeping=way.profile.spool(way.address, credentials.account))
+    else:
+        outbox = Outbox(patience=PATIENCE)
     seen = way.profile.visit(way.address, credentials.account).seen
     return Client(credentials, LOBBY, Conversation(seen, outbox), way.connect, patience=give_up)
 

@@ -33,6 +33,7 @@ from securechat.client.events import (
     Told,
 )
 from securechat.client.mailbox import MOST_UNTAKEN, Mailbox
+from securechat.client.outbox import NotKept
 from securechat.client.reach import NotTLS, Unreachable
 from securechat.client.session import Session, Silent
 from securechat.errors import SecurechatError
@@ -69,11 +70,13 @@ class Client:
         self._patience = patience
         self._mailbox = Mailbox()
         self._session: Session | None = None
+        self._told: list[Event] = []  # and not yet delivered
         self._refusal: LoginRefused | None = None
         self._admitted = False
         self._entered_at: float | None = None  # on the link that there is
         self._lost_at: float | None = None  # since when the face has been told of no link
         self._failures = 0
+        self._unkept = False  # the face knows that the disk takes nothing
         self._quitting = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -131,6 +134,13 @@ class Client:
             self._thread.join(END_TIMEOUT)
         if self._thread is None or not self._thread.is_alive():
             self._mailbox.close()
+            self._close_outbox()
+
+    def _close_outbox(self) -> None:
+        try:
+            self._conversation.outbox.close()
+        except NotKept as error:
+            log.warning("%s", error)
 
     # Calls, as they are run.
 
@@ -152,6 +162,19 @@ class Client:
         if self._session is not None:
             self._session.quit()
 
+    def _run_calls(self) -> None:
+        """Do what faces ask for; what they say is on disk before anyone is told so, and before it is sent."""
+        self._mailbox.run_calls()
+        try:
+            self._conversation.outbox.save()
+        except NotKept as error:
+            if not self._unkept:
+                self._tell(Told(str(error), failed=True))
+            self._unkept = True
+        else:
+            self._unkept = False
+        self._deliver()
+
     # The thread.
 
     def _run(self, tls: ssl.SSLSocket) -> None:
@@ -164,6 +187,7 @@ class Client:
             end = Disconnected("an error in the client; client.log has the details")
         log.info("disconnected: %s", end.reason)
         self._tell(end)
+        self._deliver()
 
     def _serve(self, tls: ssl.SSLSocket) -> Disconnected:
         link: Link = tls
@@ -209,8 +233,7 @@ class Client:
     def _carry(self, connection: Connection) -> str:
         connection.start()
         while not self._closing:
-            self._mailbox.run_calls()
-            self._conversation.outbox.save()
+            self._run_calls()
             paused = self._mailbox.full
             if not connection.turn(paused=paused):
                 return "the server closed the connection"
@@ -235,6 +258,7 @@ class Client:
             else:
                 told.append(event)
         self._tell(*told)
+        self._deliver()
 
     def _begin(self, event: Admitted) -> list[Event]:
         """Logging in is only told the first time, and with it what was kept from an earlier run."""
@@ -299,8 +323,7 @@ class Client:
     def _idle_until(self, moment: float, reached: Callable[[], bool] = lambda: False) -> None:
         """Do what faces ask for until then, or until there is a reason to end."""
         while True:
-            self._mailbox.run_calls()
-            self._conversation.outbox.save()
+            self._run_calls()
             left = min(moment, self._give_up_at) - time.monotonic()
             if left <= 0 or reached() or self._quitting or self._closing:
                 return
@@ -308,4 +331,8 @@ class Client:
                 self._mailbox.silence()
 
     def _tell(self, *events: Event) -> None:
-        self._mailbox.deliver(events)
+        self._told += events
+
+    def _deliver(self) -> None:
+        told, self._told = self._told, []
+        self._mailbox.deliver(told)

@@ -16,6 +16,7 @@ from typing import Protocol
 from securechat.client.events import Queued
 from securechat.client.history import Place
 from securechat.client.messages import ACTION_END, ACTION_START
+from securechat.errors import SecurechatError
 
 WINDOW = 8
 FIRST_DELAY = 0.5
@@ -75,8 +76,16 @@ class Line:
         return Queued(self.ticket, self.target, self.text, self.action)
 
 
+class NotKept(SecurechatError):
+    """Lines could not be written where they are to be kept; the outbox has them nevertheless."""
+
+
 class Keeping(Protocol):
     """Where lines are kept that have to survive the client. What is done to it lasts from the next `save` on."""
+
+    def lines(self) -> list[Line]: ...
+
+    def places(self) -> dict[str, Place]: ...
 
     def put(self, line: Line) -> None: ...
 
@@ -87,9 +96,17 @@ class Keeping(Protocol):
 
     def save(self) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class InMemory:
     """Keeps nothing: the lines end with the client, and whoever gave them is told."""
+
+    def lines(self) -> list[Line]:
+        return []
+
+    def places(self) -> dict[str, Place]:
+        return {}
 
     def put(self, line: Line) -> None:
         pass
@@ -101,6 +118,9 @@ class InMemory:
         pass
 
     def save(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 
@@ -117,7 +137,7 @@ class Outbox:
         self.patience = patience
         self._keeping: Keeping = keeping or InMemory()
         self._lines: dict[int, Line] = {}  # those that are neither stored nor refused, oldest first
-        self._reached: dict[str, Place] = {}  # the newest own entry of each target
+        self._reached = self._keeping.places()  # the newest own entry of each target
         self._bytes = 0
         self._waiting: deque[Piece] = deque()
         self._flying: dict[str, Piece] = {}
@@ -125,6 +145,8 @@ class Outbox:
         self._delay = FIRST_DELAY
         self._retry_at = 0.0
         self._recovering = False
+        for line in self._keeping.lines():
+            self._take(line)
 
     def __contains__(self, label: object) -> bool:
         return label in self._flying
@@ -148,14 +170,8 @@ class Outbox:
         if self._lines and self._bytes > MOST_BYTES:
             return False
         self._keeping.put(line)
-        self.restore(line)
+        self._take(line)
         return True
-
-    def restore(self, line: Line) -> None:
-        """Take a line that is kept already."""
-        self._lines[line.ticket] = line
-        self._bytes += len(line.text.encode())
-        self._waiting.extend(line.pieces)
 
     def due(self, now: float) -> Iterator[Piece]:
         """The messages to be sent now; `sent` must follow for each before the next is taken."""
@@ -231,8 +247,17 @@ class Outbox:
         return max(places, key=lambda place: place.time, default=None)
 
     def save(self) -> None:
-        """Before anything of what was put may be sent."""
+        """To be called before anything of what was put is sent. Raises NotKept."""
         self._keeping.save()
+
+    def close(self) -> None:
+        """Raises NotKept."""
+        self._keeping.close()
+
+    def _take(self, line: Line) -> None:
+        self._lines[line.ticket] = line
+        self._bytes += len(line.text.encode())
+        self._waiting.extend(line.pieces)
 
     def _drop(self, line: Line, pieces: list[Piece]) -> None:
         line.pieces = [piece for piece in line.pieces if piece not in pieces]

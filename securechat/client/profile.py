@@ -1,6 +1,7 @@
 """The client's folder: which servers' keys are known, and what each account has seen. Files are 0600, folders 0700.
 
-`known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account.
+`known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account,
+`outbox/` one for each client that runs for them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from securechat.client.address import Address
 from securechat.client.history import Places, Seen, read_time
+from securechat.client.spool import Spool, open_spool
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
 
@@ -44,8 +46,9 @@ class Profile:
         self.folder = folder
         self._known_servers = folder / "known_servers"
         self._seen = folder / "seen"
+        self._outbox = folder / "outbox"
         try:
-            for path in (folder, self._seen):
+            for path in (folder, self._seen, self._outbox):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if path.stat().st_mode & 0o077:
                     path.chmod(0o700)
@@ -70,6 +73,13 @@ class Profile:
 
     def visit(self, address: Address, account: str) -> Visit:
         return Visit(self._visit_file(address, account), account, self._replace)
+
+    def spool(self, address: Address, account: str) -> Spool:
+        """Where this client keeps what it has to say, with what earlier ones left."""
+        try:
+            return open_spool(self._outbox, f"{_file_name(str(address))}@{fold(account)}")
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def last_account(self, address: Address) -> str | None:
         """The account that visited this server last."""

@@ -304,6 +304,42 @@ def test_leaving_works_at_any_time_of_an_outage(team, terminal, keys, status):
     assert ("-!- kept for your next login, to #lobby: a line" in ada.text) == (status == 3)
 
 
+def test_what_was_typed_offline_survives_a_killed_client(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    team.server.kill()
+    ada.wait_for("connection lost")
+    ada.enter("typed offline")
+    ada.wait_for("queued for #lobby: typed offline")
+    ada.child.kill(signal.SIGKILL)
+    team.server.start()
+    again = terminal("ada")
+    again.wait_for("<ada> typed offline")
+    again.enter("/quit")
+    assert again.status() == 0
+    last = terminal("ada")
+    last.wait_for("#lobby>")
+    last.enter("/quit")
+    assert last.status() == 0
+    assert texts(team.server) == ["typed offline"]
+
+
+def test_what_was_in_doubt_when_a_client_was_killed_is_stored_once(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    os.kill(team.server.pid, signal.SIGSTOP)
+    ada.enter("in doubt")
+    wait_for_bytes(team.server)
+    ada.child.kill(signal.SIGKILL)
+    os.kill(team.server.pid, signal.SIGCONT)
+    again = terminal("ada")
+    again.wait_for("queued for #lobby: in doubt")
+    again.wait_for("<ada> in doubt")
+    again.enter("done")
+    again.wait_for("<ada> done")
+    assert texts(team.server) == ["in doubt", "done"]
+
+
 def test_an_outage_ends_when_the_person_said_so(team, terminal):
     ada = terminal("ada", "--give-up", "0")
     ada.wait_for("#lobby>")
@@ -607,7 +643,7 @@ def test_an_outage_that_is_too_long_names_the_first_line_without_an_acknowledgem
         team.server.signal(signal.SIGSTOP)
         process.stdin.write("first in doubt\nsecond in doubt\n")
         process.stdin.flush()
-        wait_for_bytes(process, team.server)
+        wait_for_bytes(team.server)
         team.server.kill()
         assert process.wait(PATIENCE) == 3
         errors = process.stderr.read()
@@ -615,7 +651,7 @@ def test_an_outage_that_is_too_long_names_the_first_line_without_an_acknowledgem
     assert errors.count("\n") == 2
 
 
-def wait_for_bytes(process: subprocess.Popen[str], server: Server) -> None:
+def wait_for_bytes(server: Server) -> None:
     """Until the kernel holds what the client sent to the stopped server."""
     deadline = time.monotonic() + PATIENCE
     suffix = f":{server.port:04X}"
