@@ -62,12 +62,14 @@ class Client:
         connect: Connect,
         *,
         patience: float | None = None,
+        delay: Callable[[int, float], float] = backoff.delay,
     ) -> None:
         self._credentials = credentials
         self._lobby = lobby
         self._conversation = conversation
         self._connect = connect
         self._patience = patience
+        self._delay = delay
         self._mailbox = Mailbox()
         self._session: Session | None = None
         self._told: list[Event] = []  # and not yet delivered
@@ -279,7 +281,7 @@ class Client:
         self._tell_loss(reason)
         self._count_failure()
         while True:
-            self._idle_until(time.monotonic() + backoff.delay(self._failures, random.random()))  # noqa: S311 - spreads
+            self._idle_until(time.monotonic() + self._delay(self._failures, random.random()))  # noqa: S311 - spreads
             if link := self._end(reason) or self._too_long(reason) or self._dial():
                 return link
             self._failures += 1
