@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from securechat.protocol.names import fold
-from securechat.store.rows import Account, AccountId
+from securechat.store.rows import Account, AccountId, NamedMessage
 
 if TYPE_CHECKING:
     from securechat.chat.channel import Channel
@@ -27,6 +27,7 @@ class Person:
         "away",
         "channels",
         "last_active",
+        "named",
         "network",
         "present",
         "realname",
@@ -45,6 +46,7 @@ class Person:
         self.realname = ""
         self.signed_on = 0.0
         self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
+        self.named: dict[str, NamedMessage] = {}  # the newest messages that its clients named; the store has them all
         self.away: str | None = None  # once every session is; what was said last
         self._source = ""
 

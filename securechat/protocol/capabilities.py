@@ -20,8 +20,12 @@ EXTENDED_JOIN = 1 << 8
 CAP_NOTIFY = 1 << 9
 STANDARD_REPLIES = 1 << 10
 CHATHISTORY = 1 << 11
+MULTILINE = 1 << 13
+RETRY = 1 << 14
 VERSION_302 = 1 << 12  # not a capability: what CAP LS 302 says of a client, for good
 
+MULTILINE_BYTES = 8192  # of one message
+MULTILINE_LINES = 100
 LIST_BYTES = 400  # of names in one CAP line, so that with the server's name the line stays below 512
 
 
@@ -43,12 +47,14 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("batch", BATCH),
         Capability("cap-notify", CAP_NOTIFY),
         Capability("draft/chathistory", CHATHISTORY),
+        Capability("draft/multiline", MULTILINE, f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}"),
         Capability("echo-message", ECHO_MESSAGE),
         Capability("extended-join", EXTENDED_JOIN),
         Capability("labeled-response", LABELED_RESPONSE),
         Capability("message-tags", MESSAGE_TAGS),
         Capability("multi-prefix", MULTI_PREFIX),
         Capability("sasl", SASL, "PLAIN"),
+        Capability("securechat/retry", RETRY),
         Capability("server-time", SERVER_TIME),
         Capability("standard-replies", STANDARD_REPLIES),
     )

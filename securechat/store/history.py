@@ -1,6 +1,7 @@
-"""Reading what was said. Lists are oldest first and ordered by seq; `limit` takes those nearest to the point asked for.
+"""Reading what was said. Lists are oldest first; `limit` takes those nearest to the point asked for.
 
-A point is a time in milliseconds or a msgid. Times strictly rise per target, so a time names one place in its order.
+A point is a time in milliseconds or a msgid. Times strictly rise per target, so they are its order, and any time names
+one place in it.
 Points themselves are left out (`around` has it in the middle).
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, literal, select, union_all
 
 from securechat.errors import SecurechatError
 from securechat.store.rows import AccountId, Entry
@@ -16,6 +17,7 @@ from securechat.store.schema import account, channel, entry
 
 Point = int | str
 
+DAWN = -1  # a time before every entry
 MESSAGES = ("PRIVMSG", "NOTICE")  # the kinds that reads give unless told otherwise; None is every kind
 
 
@@ -44,20 +46,20 @@ def latest(
     kinds: Sequence[str] | None = MESSAGES,
 ) -> list[Entry]:
     """The newest entries; with `after` those of them that are behind it."""
-    low = _last_upto(connection, target, after) if after is not None else 0
-    return _newest(connection, target, limit, kinds, entry.c.seq > low)
+    low = _time(connection, target, after) if after is not None else DAWN
+    return _newest(connection, target, limit, kinds, entry.c.time > low)
 
 
 def after(
     connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] | None = MESSAGES
 ) -> list[Entry]:
-    return _oldest(connection, target, limit, kinds, entry.c.seq > _last_upto(connection, target, point))
+    return _oldest(connection, target, limit, kinds, entry.c.time > _time(connection, target, point))
 
 
 def before(
     connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] | None = MESSAGES
 ) -> list[Entry]:
-    return _newest(connection, target, limit, kinds, entry.c.seq < _first_from(connection, target, point))
+    return _newest(connection, target, limit, kinds, entry.c.time < _time(connection, target, point))
 
 
 def between(
@@ -70,21 +72,18 @@ def between(
     kinds: Sequence[str] | None = MESSAGES,
 ) -> list[Entry]:
     """What lies between two points, in whichever order they come; `limit` counts from `start`."""
-    first, last = _last_upto(connection, target, start), _last_upto(connection, target, end)
-    if first <= last:
-        inside = and_(entry.c.seq > first, entry.c.seq < _first_from(connection, target, end))
-        return _oldest(connection, target, limit, kinds, inside)
-    inside = and_(entry.c.seq > last, entry.c.seq < _first_from(connection, target, start))
-    return _newest(connection, target, limit, kinds, inside)
+    first, last = _time(connection, target, start), _time(connection, target, end)
+    inside = and_(entry.c.time > min(first, last), entry.c.time < max(first, last))
+    return (_oldest if first <= last else _newest)(connection, target, limit, kinds, inside)
 
 
 def around(
     connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] | None = MESSAGES
 ) -> list[Entry]:
     """Half of `limit` before the point, the rest from it on."""
-    first = _first_from(connection, target, point)
-    older = _newest(connection, target, limit // 2, kinds, entry.c.seq < first)
-    return older + _oldest(connection, target, limit - len(older), kinds, entry.c.seq >= first)
+    middle = _time(connection, target, point)
+    older = _newest(connection, target, limit // 2, kinds, entry.c.time < middle)
+    return older + _oldest(connection, target, limit - len(older), kinds, entry.c.time >= middle)
 
 
 def targets(
@@ -105,7 +104,7 @@ def targets(
     newest = (
         select(entry.c.time)
         .where(entry.c.target == candidate, entry.c.kind.in_(MESSAGES))
-        .order_by(entry.c.seq.desc())
+        .order_by(entry.c.time.desc())
         .limit(1)
         .scalar_subquery()
         .label("newest")
@@ -124,45 +123,27 @@ def _pair_with(one: AccountId) -> ColumnElement[str]:
     return case((account.c.id < one, other + ":" + mine), else_=mine + ":" + other)
 
 
-def _last_upto(connection: Connection, target: str, point: Point) -> int:
-    """The seq of the last entry at or before the point; 0 when there is none."""
-    if isinstance(point, str):
-        return _seq(connection, target, point)
-    earlier = select(entry.c.seq).where(entry.c.target == target, entry.c.time <= point)
-    found: int | None = connection.execute(earlier.order_by(entry.c.time.desc()).limit(1)).scalar()
-    return found or 0
-
-
-def _first_from(connection: Connection, target: str, point: Point) -> int:
-    """The seq of the first entry at or behind the point; one more than the last when there is none."""
-    if isinstance(point, str):
-        return _seq(connection, target, point)
-    later = select(entry.c.seq).where(entry.c.target == target, entry.c.time >= point)
-    found: int | None = connection.execute(later.order_by(entry.c.time).limit(1)).scalar()
-    if found is None:
-        newest = select(func.coalesce(func.max(entry.c.seq), 0) + 1).where(entry.c.target == target)
-        found = connection.execute(newest).scalar_one()
-    return found
-
-
-def _seq(connection: Connection, target: str, msgid: str) -> int:
-    mine = select(entry.c.seq).where(entry.c.msgid == msgid, entry.c.target == target)
+def _time(connection: Connection, target: str, point: Point) -> int:
+    """Where a point lies in the target's order. Raises UnknownMessage."""
+    if isinstance(point, int):
+        return point
+    mine = select(entry.c.time).where(entry.c.msgid == point, entry.c.target == target)
     found: int | None = connection.execute(mine).scalar()
     if found is None:
-        raise UnknownMessage(f"no message of this target has the msgid {msgid!r}")
+        raise UnknownMessage(f"no message of this target has the msgid {point!r}")
     return found
 
 
 def _oldest(
     connection: Connection, target: str, limit: int, kinds: Sequence[str] | None, where: ColumnElement[bool]
 ) -> list[Entry]:
-    return _read(connection, target, limit, kinds, where, entry.c.seq.asc())
+    return _read(connection, target, limit, kinds, where, entry.c.time.asc())
 
 
 def _newest(
     connection: Connection, target: str, limit: int, kinds: Sequence[str] | None, where: ColumnElement[bool]
 ) -> list[Entry]:
-    return _read(connection, target, limit, kinds, where, entry.c.seq.desc())[::-1]
+    return _read(connection, target, limit, kinds, where, entry.c.time.desc())[::-1]
 
 
 def _read(

@@ -19,7 +19,7 @@ def pair(one: AccountId, other: AccountId) -> str:
 
 
 class EntryStored(NamedTuple):
-    """One message or event of a target's history; `seq` is given by whoever commits.
+    """One message or event of a target's history; its place in the order, `seq`, is given by the commit.
 
     A plain tuple, since there is one for every message.
     """
@@ -96,6 +96,17 @@ class NameStored:
     name: str
 
 
+class NamedMessage(NamedTuple):
+    """A message that its sender named, to know a repeat by."""
+
+    account: AccountId
+    name: str
+    target: str
+    digest: bytes  # of what was said
+    msgid: str
+    time: int
+
+
 Row = (
     EntryStored
     | ChannelStored
@@ -105,6 +116,7 @@ Row = (
     | ListModeRemoved
     | PasswordStored
     | NameStored
+    | NamedMessage
 )
 
 
@@ -129,7 +141,7 @@ class Entry:
     """One stored message or event as history gives it back."""
 
     target: str
-    seq: int
+    seq: int  # its place in the order of all commits
     msgid: str
     time: int
     kind: str

@@ -27,6 +27,7 @@ from securechat.store.rows import (
     ListModeStored,
     MemberRemoved,
     MemberStored,
+    NamedMessage,
     NameStored,
     PasswordStored,
     Row,
@@ -138,10 +139,9 @@ class Writer:
 
 # For each kind of row its statement, and the fields that are the statement's values, in their order.
 _WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
-    EntryStored: (  # `seq` is given here, inside the transaction
-        "INSERT INTO entry (target, seq, msgid, time, kind, sender_id, text, tags) "
-        "VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM entry WHERE target = ?), ?, ?, ?, ?, ?, ?)",
-        attrgetter("target", "target", "msgid", "time", "kind", "sender", "text", "tags"),
+    EntryStored: (  # SQLite gives `seq`, inside the transaction
+        "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
     ChannelStored: (
         "INSERT INTO channel (key, name, created, topic, topic_by, topic_time, modes, password, user_limit) "
@@ -173,6 +173,11 @@ _WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
         "UPDATE account SET password_hash = ?, password_version = ? "
         "WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
         attrgetter("hash", "version", "account", "version"),
+    ),
+    NamedMessage: (  # should one ever come twice, the first stands
+        "INSERT INTO client_message (account_id, name, target, digest, msgid, time) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (account_id, name) DO NOTHING",
+        attrgetter("account", "name", "target", "digest", "msgid", "time"),
     ),
     NameStored: ("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
 }

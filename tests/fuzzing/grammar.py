@@ -37,7 +37,19 @@ POINTS = ("*", "timestamp=2026-01-01T00:00:00.000Z", "timestamp=9999-12-31T23:59
           "timestamp=x", "timestamp=0001-01-01T00:00:00+14:00", "msgid=", "msgid=none", "when=now")  # fmt: skip
 NUMBERS = ("1", "50", "100", "0", "-1", "999999999999", "x", "", "٣", "1.5")
 SUBCOMMANDS = ("LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS", "latest", "NONE", "")
-TAG_KEYS = ("label", "+typing", "+reply", "+", "time", "msgid", "account", "+x/y", "batch", "")
+TAG_KEYS = (
+    "label",
+    "+securechat/id",
+    "draft/multiline-concat",
+    "+reply",
+    "+",
+    "time",
+    "msgid",
+    "account",
+    "+x/y",
+    "batch",
+    "",
+)
 TAG_VALUES = ("1", "", "a\\:b", "a\\", "\\s\\r\\n", "\\\\", "é", "x" * 70, "y" * 2000, "active", "=", '"')
 SPECIAL = (b"\0", b"\r", b"\n", b"\r\r\n", b"\xff", b"\xc3", b"\xed\xa0\x80", b" ", b"  ", b":", b"@", b";", b",",
            b"\\", b"\xe2\x80\xae", b"\xf0\x9f\x98\x80", b"\x7f", b"\x1b[2J", b"\xc2\x85", b"\t")  # fmt: skip
@@ -66,6 +78,9 @@ class Grammar:
             "q": lambda: self._pick(("LS", "LIST", "REQ", "REQ", "END", "ls", "ACK", "")),
             "Q": self._capabilities,
             "b": self._piece,
+            "B": lambda: "+" + self._pick(("1", "1", "2", "", "a b")),
+            "M": lambda: self._pick(("draft/multiline", "draft/multiline", "other", "")),
+            "E": lambda: "-" + self._pick(("1", "1", "2")),
             "v": lambda: self._pick(PEOPLE[:3]) + ",#a",
         }
         self._shapes = [*SHAPES, *((command, "www") for command in COMMANDS)]
@@ -147,6 +162,8 @@ SHAPES = [
     *[("JOIN", "c"), ("JOIN", "lw"), ("JOIN", "c"), ("JOIN", "w"), ("TOPIC", "cw"), ("TOPIC", "c")] * 2,
     *[("MODE", "cmaaaa"), ("MODE", "cmaaaaaa"), ("MODE", "cmk"), ("MODE", "cmp"), ("MODE", "pm"), ("MODE", "tmw")] * 4,
     *[("PART", "cw"), ("PART", "l")],
+    *[("BATCH", "BMc"), ("@batch=1 PRIVMSG", "cw"), ("@batch=1;draft/multiline-concat PRIVMSG", "cw"), ("BATCH", "E")]
+    * 2,
     *[("KICK", "cpw"), ("INVITE", "pc"), ("NAMES", "c"), ("NAMES", "w"), ("LIST", ""), ("LIST", "l")],
     *[("WHO", "c"), ("WHO", "k"), ("WHO", ""), ("WHOIS", "p"), ("WHOIS", "wp"), ("AWAY", "w"), ("AWAY", "")],
     *[("USERHOST", "pppppp"), ("ISON", "pppppppppppppp"), ("ISON", "w"), ("MOTD", ""), ("LUSERS", ""), ("TIME", "")],

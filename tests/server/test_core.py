@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from securechat.server.core import STRIKE_TIME, STRIKES
 from securechat.server.dispatch import COMMANDS
 from securechat.server.items import Gone, Overdue, Tick
 from securechat.server.session import Stage
-from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, make_template, plain, registration
+from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, plain, registration
 
 TIME = re.compile(r"time=[^; ]+;?")
 
@@ -48,8 +48,20 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("cyd", "MODE #lab +i"),
         ("ada", "MODE ada +i"),
     ),
-    "PRIVMSG": (("ada", "PRIVMSG #lab,bob,dot :hello"), ("ada", "PRIVMSG nobody :hello")),
+    "PRIVMSG": (
+        ("ada", "PRIVMSG #lab,bob,dot :hello"),
+        ("ada", "PRIVMSG nobody :hello"),
+        ("ada", "@+securechat/id=a PRIVMSG #lab :hello"),
+        ("ada", "@+securechat/id=a PRIVMSG #lab :hello"),
+    ),
     "NOTICE": (("ada", "NOTICE #lab,cyd :hello"),),
+    "BATCH": (
+        ("ada", "BATCH +1 draft/multiline #lab"),
+        ("ada", "@batch=1 PRIVMSG #lab :one"),
+        ("ada", "@batch=1 PRIVMSG #lab :two"),
+        ("ada", "BATCH -1"),
+        ("ada", "BATCH +1 other #lab"),
+    ),
     "TAGMSG": (("ada", "TAGMSG #lab,bob"),),
     "CHATHISTORY": (
         ("ada", "CHATHISTORY LATEST #lab * 10"),
@@ -67,17 +79,6 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "TIME": (("ada", "TIME"),),
     "PASSWD": (("ada", "PASSWD !"), ("ada", PASSWD)),
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def run(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
-    with CoreRun(template, tmp_path) as run:
-        yield run
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def breaks(
     run.now += STRIKE_TIME + 1
     before, jobs = run.state(), run.jobs_started
     run.queue(people["bob"], "PRIVMSG #lobby :before")
-    run.queue(sender, f"@label=x {line}")
+    run.queue(sender, labelled(line))
     run.queue(people["bob"], "PRIVMSG #lobby :after")
     with Fault(number, of=sender.session) as fault:
         run.run()
@@ -149,6 +150,10 @@ def breaks(
     assert without_times(run.state()) == without_times(before), (fault.where, line)
     assert run.held() == run.stored(), (fault.where, line)
     return True
+
+
+def labelled(line: str) -> str:
+    return f"@label=x;{line.removeprefix('@')}" if line.startswith("@") else f"@label=x {line}"
 
 
 def without_times(state: tuple) -> tuple:

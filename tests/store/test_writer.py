@@ -65,17 +65,17 @@ def no_growing_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
-def test_entries_are_numbered_per_target_in_the_order_given(database: Database, writer: Writer, said: Said) -> None:
+def test_entries_are_numbered_in_the_order_given(database: Database, writer: Writer, said: Said) -> None:
     writer.commit([said("#a", "1"), said("#b", "2"), said("#a", "3")])
     writer.commit([said("#a", "4"), MemberStored("#lobby", BOB, 1), said("#a", "5")])
     with database.read() as connection:
         assert [(entry.seq, entry.text) for entry in history.latest(connection, "#a", 10)] == [
             (1, "1"),
-            (2, "3"),
-            (3, "4"),
-            (4, "5"),
+            (3, "3"),
+            (4, "4"),
+            (5, "5"),
         ]
-        assert [entry.seq for entry in history.latest(connection, "#b", 10)] == [1]
+        assert [entry.seq for entry in history.latest(connection, "#b", 10)] == [2]
 
 
 def test_text_comes_back_as_it_was(database: Database, writer: Writer, said: Said) -> None:

@@ -6,27 +6,25 @@ Source: IRCv3 draft/chathistory.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 from securechat.chat import access
-from securechat.chat.channel import Channel
-from securechat.chat.person import Person
-from securechat.protocol.capabilities import BATCH
 from securechat.protocol.message import Message, quoted
-from securechat.protocol.names import CHANNEL_PREFIX
+from securechat.server import playback
 from securechat.server.actor import actor
 from securechat.server.command import Command
-from securechat.server.event import Event, timestamp
+from securechat.server.event import timestamp
 from securechat.server.isupport import HISTORY_ENTRIES
+from securechat.server.playback import Target
+from securechat.server.relay import key_of
+from securechat.server.reply import Line
 from securechat.server.services import READS, PoolFull, Selection
 from securechat.server.session import Session
-from securechat.server.turn import Batch, Line, Turn
+from securechat.server.turn import Turn
 from securechat.store.history import UnknownMessage
-from securechat.store.rows import Entry, pair
+from securechat.store.rows import Entry
 
 REFERENCES = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
-Target = Channel | Person
 
 
 class Refused(Exception):
@@ -51,7 +49,7 @@ def _ask(turn: Turn, session: Session, subcommand: str, words: Sequence[str]) ->
     _check_count(subcommand, words, count + 2)
     target = _target(turn, session, subcommand, words[0])
     references = tuple(_reference(subcommand, words[0], word) for word in words[1 : count + 1])
-    selection = Selection(subcommand, _key(session, target), references, _limit(subcommand, words[count + 1]))
+    selection = Selection(subcommand, key_of(actor(session), target), references, _limit(subcommand, words[count + 1]))
     read = partial(turn.services.history.select, selection)
     turn.wait(READS, session, read, partial(_show, name=words[0], subcommand=subcommand))
 
@@ -77,21 +75,10 @@ def _check_count(subcommand: str, words: Sequence[str], count: int) -> None:
 
 def _target(turn: Turn, session: Session, subcommand: str, name: str) -> Target:
     """Whom or what the history is of; whether it exists is nobody's business who may not read it."""
-    person = actor(session)
-    target: Target | None
-    if name.startswith(CHANNEL_PREFIX):
-        target = turn.directory.channel(name)
-        if target is not None and not access.may_read(target, person):
-            target = None
-    else:
-        target = turn.directory.person(name)
+    target = playback.target_named(turn, actor(session), name)
     if target is None:
         raise Refused("INVALID_TARGET", subcommand, quoted(name), "no history here for you")
     return target
-
-
-def _key(session: Session, target: Target) -> str:
-    return target.key if isinstance(target, Channel) else pair(actor(session).id, target.id)
 
 
 def _reference(subcommand: str, target: str, word: str) -> int | str | None:
@@ -104,8 +91,7 @@ def _reference(subcommand: str, target: str, word: str) -> int | str | None:
     if kind != "timestamp":
         raise Refused("INVALID_MSGREFTYPE", subcommand, quoted(target), quoted(word), "expected msgid=… or timestamp=…")
     try:
-        moment = datetime.fromisoformat(value)
-        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000 + 0.5)
+        return playback.milliseconds(value)
     except (ValueError, OverflowError):
         raise Refused("INVALID_PARAMS", subcommand, quoted(word), "not a timestamp") from None
 
@@ -128,17 +114,8 @@ def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, 
         return turn.fail(session, "CHATHISTORY", *refused.args)
     if isinstance(result, Exception):
         raise result
-    return _send(turn, session, f"chathistory {target.name}", [_line(turn, session, target, one) for one in result])
-
-
-def _line(turn: Turn, session: Session, target: Target, entry: Entry) -> Line:
-    """A stored entry as it was said, in the place where this reader sees it."""
-    person = actor(session)
-    sender = turn.directory.people[entry.sender]
-    where = target.name if isinstance(target, Channel) or sender is person else person.name
-    body = f":{sender.source} {entry.kind} {where} :{entry.text}"
-    event = Event(body, entry.time, entry.msgid, sender.name, entry.tags)
-    return Line(event.tags(session.caps), body)
+    lines = [line for one in result for line in playback.lines(turn, session, target, one)]
+    return playback.send(turn, session, f"chathistory {target.name}", lines)
 
 
 def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]] | Exception) -> None:
@@ -146,27 +123,13 @@ def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]
         return turn.fail(session, "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", "too much to do; try again soon")
     if isinstance(result, Exception):
         raise result
-    named = ((_name(turn, actor(session), target), time) for target, time in result)
-    lines = [Line("", f":{turn.server} CHATHISTORY TARGETS {name} {timestamp(time)}") for name, time in named if name]
-    return _send(turn, session, "draft/chathistory-targets", lines)
-
-
-def _name(turn: Turn, person: Person, target: str) -> str | None:
-    """What the reader calls a target; None for people who are no more, and for what he may not read any more."""
-    if target.startswith(CHANNEL_PREFIX):
-        channel = turn.directory.channels[target]
-        return channel.name if access.may_read(channel, person) else None
-    low, high = map(int, target.split(":"))
-    other = turn.directory.people[low if high == person.id else high]
-    return None if other.account.deleted else other.name
-
-
-def _send(turn: Turn, session: Session, kind: str, lines: Sequence[Line]) -> None:
-    if session.caps & BATCH:
-        return turn.send(session, Batch(kind, lines))
-    for line in lines:
-        turn.send(session, line)
-    return None
+    named = ((playback.target_stored(turn, actor(session), key), time) for key, time in result)
+    lines = [
+        Line("", f":{turn.server} CHATHISTORY TARGETS {target.name} {timestamp(time)}")
+        for target, time in named
+        if target is not None
+    ]
+    return playback.send(turn, session, "draft/chathistory-targets", lines)
 
 
 COMMANDS = {"CHATHISTORY": Command(chathistory, fewest_params=1)}

@@ -12,8 +12,9 @@ from securechat.protocol.message import Message, quoted
 from securechat.server import admission, login, presence
 from securechat.server.command import Command
 from securechat.server.isupport import REASON_BYTES, cut
+from securechat.server.reply import Line
 from securechat.server.session import Registration, Session, Stage
-from securechat.server.turn import Line, Turn
+from securechat.server.turn import Turn
 from securechat.store.rows import NameStored
 
 USER_BYTES = 32

@@ -1,0 +1,131 @@
+"""A message on its way from one person to others: to whom it may go, what is stored of it, and what each is sent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from securechat.chat import access
+from securechat.chat.channel import Channel
+from securechat.chat.person import Person
+from securechat.protocol import numerics
+from securechat.protocol.capabilities import ECHO_MESSAGE, MESSAGE_TAGS
+from securechat.protocol.lines import BODY_BYTES
+from securechat.protocol.message import quoted
+from securechat.protocol.names import CHANNEL_PREFIX
+from securechat.server import multiline, presence
+from securechat.server.actor import actor
+from securechat.server.event import Event
+from securechat.server.isupport import TARGETS
+from securechat.server.msgids import new_msgid
+from securechat.server.session import Session
+from securechat.server.turn import Turn
+from securechat.store.rows import pair
+
+AROUND_TEXT = len(" :\r\n")
+
+
+class Draft(NamedTuple):
+    """What somebody wants to be sent."""
+
+    command: str
+    targets: str  # with commas, as written
+    text: str | None  # None: tags alone; several lines as `multiline` writes them
+    tags: str = ""  # client-only ones, as on the wire
+    labelled: bool = False
+
+
+def send(turn: Turn, session: Session, draft: Draft) -> None:
+    targets = dict.fromkeys(draft.targets.split(","))
+    if len(targets) > TARGETS:
+        return refuse(turn, session, draft, numerics.ERR_TOOMANYTARGETS, draft.command)
+    for name in targets:
+        send_to(turn, session, draft, name)
+    return None
+
+
+def send_to(turn: Turn, session: Session, draft: Draft, name: str) -> Event | None:
+    """Send it to one channel or person; what was sent, or None when it was refused."""
+    actor(session).last_active = turn.now
+    if name.startswith(CHANNEL_PREFIX):
+        return _to_channel(turn, session, draft, name)
+    return _to_person(turn, session, draft, name)
+
+
+def refuse(turn: Turn, session: Session, draft: Draft, numeric: str, *params: str) -> None:
+    """Two bots must not keep each other busy: the refusal of a NOTICE is told to those only who asked, by a label.
+
+    Source: Modern IRC, "NOTICE message".
+    """
+    if draft.command != "NOTICE" or draft.labelled:
+        turn.standard(session, numeric, *params)
+
+
+def _to_channel(turn: Turn, session: Session, draft: Draft, name: str) -> Event | None:
+    person, channel = actor(session), turn.directory.channel(name)
+    if channel is None or not access.may_see(channel, person):  # a hidden one looks like none
+        refuse(turn, session, draft, numerics.ERR_NOSUCHCHANNEL, quoted(name))
+        return None
+    if not access.may_speak(channel, person):
+        refuse(turn, session, draft, numerics.ERR_CANNOTSENDTOCHAN, channel.name)
+        return None
+    presence.show_if_unannounced(turn, channel, person)
+    event = _event(turn, session, draft, channel)
+    if event is not None:
+        turn.tell(channel, event, skip=(session,), needs=MESSAGE_TAGS if draft.text is None else 0)
+        echo(turn, session, event)
+    return event
+
+
+def _to_person(turn: Turn, session: Session, draft: Draft, name: str) -> Event | None:
+    person, other = actor(session), turn.directory.person(name)
+    if other is None or not other.active:
+        refuse(turn, session, draft, numerics.ERR_NOSUCHNICK, quoted(name))
+        return None
+    event = _event(turn, session, draft, other)
+    if event is None:
+        return None
+    own = (one for one in presence.sessions(person) if one is not session)
+    receivers = {**dict.fromkeys(presence.sessions(other)), **dict.fromkeys(own)}
+    if other is person and session.caps & ECHO_MESSAGE:
+        del receivers[session]  # the echo is enough of an echo
+    turn.tell_each((one for one in receivers if draft.text is not None or one.caps & MESSAGE_TAGS), event)
+    echo(turn, session, event)
+    if other.away is not None and draft.command == "PRIVMSG":
+        turn.reply(session, numerics.RPL_AWAY, other.name, other.away)
+    return event
+
+
+def _event(turn: Turn, session: Session, draft: Draft, target: Channel | Person) -> Event | None:
+    """The event, stored unless it is tags alone; None when a relayed line would be too long."""
+    person = actor(session)
+    if draft.text is None:
+        return turn.event(person, f"TAGMSG {target.name}", tags=draft.tags)
+    head = _head(person, draft, target)
+    if len(head.encode()) + AROUND_TEXT + multiline.longest_line(draft.text) > BODY_BYTES:
+        refuse(turn, session, draft, numerics.ERR_INPUTTOOLONG)  # never shortened: what is stored is what is delivered
+        return None
+    key = key_of(person, target)
+    event = multiline.event(head, draft.text, turn.stamp(key), new_msgid(turn.milliseconds), person.name, draft.tags)
+    turn.keep(event, person, key, draft.command, draft.text)
+    return event
+
+
+def as_sent(person: Person, draft: Draft, target: Channel | Person, time: int, msgid: str) -> Event:
+    """A message that was sent already, as it was relayed then."""
+    assert draft.text is not None
+    return multiline.event(_head(person, draft, target), draft.text, time, msgid, person.name, draft.tags)
+
+
+def _head(person: Person, draft: Draft, target: Channel | Person) -> str:
+    """What stands before the text."""
+    return f":{person.source} {draft.command} {target.name}"
+
+
+def key_of(person: Person, target: Channel | Person) -> str:
+    """What the store calls the history that person and target share."""
+    return target.key if isinstance(target, Channel) else pair(person.id, target.id)
+
+
+def echo(turn: Turn, session: Session, event: Event) -> None:
+    if session.caps & ECHO_MESSAGE:
+        turn.echo(session, event)
