@@ -18,7 +18,6 @@ import random
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,11 +120,8 @@ def _disturb(
 
 
 def _kill(server: Server, way: Way, delay: float) -> None:
-    until = time.perf_counter() + delay
-    while time.perf_counter() < until:  # a sleep is too coarse for moments within one commit
-        pass
     way.open.clear()
-    server.kill()
+    server.kill(delay=delay)
     server.start()
     way.open.set()
 
