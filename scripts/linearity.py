@@ -73,8 +73,7 @@ def run(server: Server, faults: int, seed: int, *, repeats: bool = True) -> Run:
         way.ending.set()
         _join(senders)
         way.quiet.set()
-        for link in relay.links():
-            link.close()
+        relay.drop()
         _join(listeners)
     presences = {(one.name, channel): one.presences[channel] for one in listeners for channel in CHANNELS}
     sent = [sending for sender in senders for sending in sender.sent.values()]

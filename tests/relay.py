@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from typing import Self
 
 from tests.wire import PATIENCE
@@ -23,6 +24,7 @@ class Link(threading.Thread):
         super().__init__(name="link", daemon=True)
         self.passed = [0, 0]  # bytes, each way
         self.over = threading.Event()
+        self.is_cut = False
         self._target = target
         self._ends = [client]
         self._limits: list[int | None] = [None, None]
@@ -65,18 +67,23 @@ class Link(threading.Thread):
         self._ends[1 - way].sendall(data[:left])
         if limit is None or self.passed[way] < limit:
             return bool(data)
+        self.is_cut = True
         for end in self._ends:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         return False
 
 
 class Relay:
-    """Listens on a port of its own and links each client with the server's port, as long as that one listens."""
+    """Listens on a port of its own and links each client with the server's port, as long as that one listens.
 
-    def __init__(self, port: int) -> None:
+    `prepare` is called with each new link before anything passes.
+    """
+
+    def __init__(self, port: int, prepare: Callable[[Link], None] = lambda link: None) -> None:
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = ("127.0.0.1", self._listener.getsockname()[1])
+        self._prepare = prepare
         self._links: dict[object, Link] = {}  # by the client's address
         self._thread = threading.Thread(target=self._accept, name="relay", daemon=True)
         self._thread.start()
@@ -88,9 +95,7 @@ class Relay:
         self._listener.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who waits in accept
         self._thread.join(PATIENCE)
         self._listener.close()
-        for link in self.links():
-            link.close()
-            link.join(PATIENCE)
+        self.drop()
 
     def link_of(self, sock: socket.socket) -> Link:
         """The link that a client's socket is one end of."""
@@ -100,11 +105,23 @@ class Relay:
         """Those that are not over, the oldest first."""
         return [link for link in list(self._links.values()) if not link.over.is_set()]
 
+    @property
+    def cuts(self) -> int:
+        """How many links were cut so far."""
+        return sum(link.is_cut for link in list(self._links.values()))
+
+    def drop(self) -> None:
+        """Close the links that there are."""
+        for link in self.links():
+            link.close()
+            link.join(PATIENCE)
+
     def _accept(self) -> None:
         while True:
             try:
                 client, address = self._listener.accept()
             except OSError:  # we are closed
                 return
-            self._links[address] = Link(client, self._target)
-            self._links[address].start()
+            link = self._links[address] = Link(client, self._target)
+            self._prepare(link)
+            link.start()
