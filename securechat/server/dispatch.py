@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from securechat.protocol.capabilities import MULTILINE
 from securechat.protocol.lines import Fault, Unreadable
 from securechat.protocol.message import Message, quoted
 from securechat.protocol.numerics import (
@@ -17,14 +18,19 @@ from securechat.server import presence
 from securechat.server.command import Command
 from securechat.server.commands import (
     channels,
+    help,
     history,
     information,
     messages,
     modes,
+    monitor,
+    multiline,
+    opers,
     passwd,
     people,
     registration,
     search,
+    who,
 )
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
@@ -34,10 +40,15 @@ COMMANDS: Mapping[str, Command] = {
     **channels.COMMANDS,
     **modes.COMMANDS,
     **messages.COMMANDS,
+    **multiline.COMMANDS,
     **history.COMMANDS,
     **search.COMMANDS,
     **people.COMMANDS,
+    **who.COMMANDS,
+    **monitor.COMMANDS,
     **information.COMMANDS,
+    **help.COMMANDS,
+    **opers.COMMANDS,
     **passwd.COMMANDS,
 }
 
@@ -60,6 +71,8 @@ def dispatch(turn: Turn, session: Session, message: Message | Unreadable) -> Non
         turn.standard(session, ERR_ALREADYREGISTERED)
     elif len(message.params) < command.fewest_params:
         turn.standard(session, ERR_NEEDMOREPARAMS, message.command)
+    elif "batch" in message.tags and session.caps & MULTILINE:
+        multiline.take(turn, session, message)
     else:
         command.handler(turn, session, message)
 

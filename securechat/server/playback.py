@@ -10,11 +10,12 @@ from securechat.chat.channel import Channel
 from securechat.chat.person import Person
 from securechat.protocol.capabilities import BATCH
 from securechat.protocol.names import CHANNEL_PREFIX
+from securechat.server import multiline
 from securechat.server.actor import actor
-from securechat.server.event import Event
+from securechat.server.reply import Batch, Reply
 from securechat.server.session import Session
-from securechat.server.turn import Batch, Line, Turn
-from securechat.store.rows import Entry, pair
+from securechat.server.turn import Turn
+from securechat.store.rows import Entry
 
 Target = Channel | Person
 
@@ -37,22 +38,17 @@ def target_stored(turn: Turn, person: Person, key: str) -> Target | None:
     return None if other.account.deleted else other
 
 
-def key_of(person: Person, target: Target) -> str:
-    """What the store calls it."""
-    return target.key if isinstance(target, Channel) else pair(person.id, target.id)
-
-
-def line(turn: Turn, session: Session, target: Target, entry: Entry) -> Line:
-    """A stored entry as it was said, in the place where this reader sees it."""
+def lines(turn: Turn, session: Session, target: Target, entry: Entry) -> Sequence[Reply]:
+    """A stored entry as it was said, in the place where this reader sees it, in as many lines as it takes."""
     person = actor(session)
     sender = turn.directory.people[entry.sender]
     where = target.name if isinstance(target, Channel) or sender is person else person.name
-    body = f":{sender.source} {entry.kind} {where} :{entry.text}"
-    event = Event(body, entry.time, entry.msgid, sender.name, entry.tags)
-    return Line(event.tags(session.caps), body)
+    head = f":{sender.source} {entry.kind} {where}"
+    event = multiline.event(head, entry.text, entry.time, entry.msgid, sender.name, entry.tags)
+    return event.replies(session.variant)
 
 
-def send(turn: Turn, session: Session, kind: str, lines: Sequence[Line]) -> None:
+def send(turn: Turn, session: Session, kind: str, lines: Sequence[Reply]) -> None:
     """The lines in a batch of this kind, or one by one for who knows no batches."""
     if session.caps & BATCH:
         return turn.send(session, Batch(kind, lines))

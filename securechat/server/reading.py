@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from securechat.server.services import Selection
-from securechat.store import history, search
+from securechat.store import history, retry, search
 from securechat.store.database import Database
-from securechat.store.rows import AccountId, Entry
+from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
 
 
@@ -32,6 +32,10 @@ class StoredHistory:
                 case _:
                     assert rest[0] is not None
                     return history.between(connection, target, first, rest[0], limit)
+
+    def named(self, account: AccountId, name: str) -> NamedMessage | None:
+        with self._database.read() as connection:
+            return retry.find(connection, account, name)
 
     def targets(
         self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int

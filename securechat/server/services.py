@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.auth.verifier import Rehashed, Verified
-from securechat.store.rows import AccountId, Entry
+from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
 
 PASSWORDS = "passwords"  # the pool that hashes
@@ -43,6 +43,10 @@ class History(Protocol):
 
     def select(self, selection: Selection) -> Sequence[Entry]:
         """Oldest first. Raises UnknownMessage for a msgid that the target does not have."""
+        ...
+
+    def named(self, account: AccountId, name: str) -> NamedMessage | None:
+        """The message that the account sent under this name."""
         ...
 
     def targets(

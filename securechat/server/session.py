@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from securechat.protocol.capabilities import ACCOUNT_TAG, EXTENDED_JOIN, MESSAGE_TAGS, SERVER_TIME
+from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
 
 if TYPE_CHECKING:
     from securechat.chat.person import Person
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
     from securechat.server.connection import Connection
+    from securechat.server.multiline import Piece
 
 VARIANT = (
-    SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN
+    SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN | MULTILINE
 )  # the capabilities that change a relayed line's bytes
 
 
@@ -54,6 +55,11 @@ class Login:
         self.person = person
         self.password_version = password_version
 
+    @property
+    def holds(self) -> bool:
+        """Whether it would be accepted now: the account may have changed since."""
+        return self.person.active and self.password_version >= self.person.account.password_version
+
 
 @dataclass(slots=True)
 class Backlog:
@@ -66,6 +72,21 @@ class Backlog:
         """Nothing is derived from it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The batch that a client is sending: a message of several lines, so far."""
+
+    reference: str
+    target: str
+    tags: str
+    name: str | None  # as in `retry`
+    label: str | None
+    since: float
+    command: str = ""
+    pieces: tuple[Piece, ...] = ()
+    refused: bool = False
+
+
 class Session:
     """Changed through the turn only, but for what says so."""
 
@@ -76,7 +97,10 @@ class Session:
         "busy",
         "caps",
         "choked",
+        "incoming",
         "link",
+        "monitored",
+        "oper",
         "password_version",
         "person",
         "registration",
@@ -94,10 +118,13 @@ class Session:
         self.person: Person | None = None  # set by admission, for good
         self.password_version = 0
         self.away: str | None = None
+        self.monitored: dict[str, str] = {}  # its MONITOR list: by casefolded name, as it was written
+        self.oper: Login | None = None  # by OPER, as whichever administrator
         self.response = ""  # pieces of a PASSWD so far
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
         self.backlog = Backlog()
+        self.incoming: Incoming | None = None
         self.strikes: tuple[float, ...] = ()  # moments of handler errors
         self.link: Connection | None = None  # the loop's; opaque to the core
         self.send_now: Callable[[bytes], int] | None = None  # set by the link while nothing is queued before it
@@ -109,7 +136,13 @@ class Session:
 
     @property
     def variant(self) -> int:
-        return self.caps & VARIANT
+        variant = self.caps & VARIANT
+        return variant if self.caps & BATCH else variant & ~MULTILINE
+
+    @property
+    def is_oper(self) -> bool:
+        """Whether its OPER still counts."""
+        return self.oper is not None and self.oper.holds and self.oper.person.account.admin
 
     @property
     def nick(self) -> str:

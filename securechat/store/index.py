@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import sqlite3
 
-from securechat.store.search import PLACE, SEARCHABLE
+from securechat.store.search import PLACE, SEARCHABLE, TEXT
 
 ROWS = 200  # indexed in a step: 0.7 ms, and 6 at times (measured with a million messages, SQLite 3.40)
+CHARACTERS = 65536  # of text, after which a step takes no further entry
 PAGES = 16  # of merging in a step: 0.2 to 1 ms
 
 _NEXT = (
-    "SELECT max(seq) FROM (SELECT seq FROM entry WHERE seq > coalesce((SELECT seq FROM progress "
-    f"WHERE task = 'search'), 0) ORDER BY seq LIMIT {ROWS})"
+    "SELECT max(seq) FROM (SELECT seq, sum(size) OVER (ORDER BY seq) - size AS before FROM "
+    "(SELECT seq, length(text) AS size FROM entry "
+    f"WHERE seq > coalesce((SELECT seq FROM progress WHERE task = 'search'), 0) ORDER BY seq LIMIT {ROWS})) "
+    f"WHERE before < {CHARACTERS}"
 )
 _FILL = (
-    f"INSERT INTO search (rowid, text, place) SELECT seq, text, {PLACE} FROM entry "
+    f"INSERT INTO search (rowid, text, place) SELECT seq, {TEXT}, {PLACE} FROM entry "
     f"WHERE seq > coalesce((SELECT seq FROM progress WHERE task = 'search'), 0) AND seq <= ? AND {SEARCHABLE}"
 )
 _FILLED = "INSERT INTO progress (task, seq) VALUES ('search', ?) ON CONFLICT (task) DO UPDATE SET seq = excluded.seq"

@@ -30,8 +30,8 @@ _OLDEST = (
     f"ORDER BY time LIMIT {ROWS}"
 )
 _REPEATS = (
-    "DELETE FROM client_message WHERE (account_id, id) IN "
-    f"(SELECT account_id, id FROM client_message WHERE time < ? ORDER BY time LIMIT {ROWS})"
+    "DELETE FROM client_message WHERE (account_id, name) IN "
+    f"(SELECT account_id, name FROM client_message WHERE time < ? ORDER BY time LIMIT {ROWS})"
 )
 
 

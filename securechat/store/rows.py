@@ -96,6 +96,17 @@ class NameStored:
     name: str
 
 
+class NamedMessage(NamedTuple):
+    """A message that its sender named, to know a repeat by."""
+
+    account: AccountId
+    name: str
+    target: str
+    digest: bytes  # of what was said
+    msgid: str
+    time: int
+
+
 Row = (
     EntryStored
     | ChannelStored
@@ -105,6 +116,7 @@ Row = (
     | ListModeRemoved
     | PasswordStored
     | NameStored
+    | NamedMessage
 )
 
 

@@ -133,12 +133,12 @@ client_message = Table(
     "client_message",
     metadata,
     Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
-    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("msgid", Text, nullable=False),
     Column("time", BigInteger, nullable=False, index=True),
-    PrimaryKeyConstraint("account_id", "id"),
+    PrimaryKeyConstraint("account_id", "name"),
     sqlite_with_rowid=False,
 )
 

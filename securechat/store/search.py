@@ -30,13 +30,13 @@ PLACE = (
     "ELSE 'd' || replace(target, ':', 'x') || ' p' || replace(target, ':', ' p') END || ' s' || sender_id"
 )
 
-SEARCHABLE = (
-    "kind IN ('PRIVMSG', 'NOTICE') AND entry.text <> ''"  # what people said; of a redacted message nothing is left
-)
+# What people said; of a redacted message nothing is left. CR stands where a long line was cut and goes on.
+SEARCHABLE = "kind IN ('PRIVMSG', 'NOTICE') AND entry.text <> ''"
+TEXT = "replace(entry.text, char(13), '')"
 
 # The index has no copy of the text: only what was put in, word for word, takes it out again.
 _FORGET = (
-    f"INSERT INTO search (search, rowid, text, place) SELECT 'delete', seq, text, {PLACE} FROM entry "
+    f"INSERT INTO search (search, rowid, text, place) SELECT 'delete', seq, {TEXT}, {PLACE} FROM entry "
     "WHERE seq = ? AND EXISTS (SELECT 1 FROM search WHERE rowid = entry.seq)"
 )
 _TO_ERASE = (
@@ -188,7 +188,7 @@ def _in_tail(connection: Connection, values: dict[str, object], oldest: bool) ->
         return []
     connection.exec_driver_sql(f"CREATE VIRTUAL TABLE temp.tail USING {INDEX}")
     connection.exec_driver_sql(
-        f"INSERT INTO tail (rowid, text, place) SELECT seq, text, {PLACE} FROM entry WHERE seq > ? AND {SEARCHABLE}",
+        f"INSERT INTO tail (rowid, text, place) SELECT seq, {TEXT}, {PLACE} FROM entry WHERE seq > ? AND {SEARCHABLE}",
         (max(indexed, newest - TAIL),),
     )
     found = _matching(connection, "tail", values, oldest)

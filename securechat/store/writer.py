@@ -27,6 +27,7 @@ from securechat.store.rows import (
     ListModeStored,
     MemberRemoved,
     MemberStored,
+    NamedMessage,
     NameStored,
     PasswordStored,
     Row,
@@ -191,6 +192,11 @@ _WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
         "UPDATE account SET password_hash = ?, password_version = ? "
         "WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
         attrgetter("hash", "version", "account", "version"),
+    ),
+    NamedMessage: (  # should one ever come twice, the first stands
+        "INSERT INTO client_message (account_id, name, target, digest, msgid, time) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (account_id, name) DO NOTHING",
+        attrgetter("account", "name", "target", "digest", "msgid", "time"),
     ),
     NameStored: ("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
 }

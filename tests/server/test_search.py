@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from securechat.protocol.message import escape, parse
 from securechat.store import search
 from securechat.store.database import driver
-from tests.core import CoreRun, Peer, make_template
+from tests.core import CoreRun, Peer
 
 PEOPLE = ("ada", "bob", "cyd", "dot")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def run(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
-    with CoreRun(template, tmp_path) as run:
-        yield run
 
 
 @pytest.fixture

@@ -61,7 +61,16 @@ def find(database: Database, text: str = "", reader: int = ADA, **wanted: Any) -
 def test_every_word_must_occur_in_any_case_and_with_or_without_accents(
     database: Database, keep: Callable[[list[EntryStored]], None], said: Said
 ) -> None:
-    texts = ("The Café is open", "open the door", "cafeteria", "日本語です", "C'est l'été", "a-b_c d", "ÜBER straße")
+    texts = (
+        "The Café is open",
+        "open the door",
+        "cafeteria",
+        "日本語です",
+        "C'est l'été",
+        "a-b_c d",
+        "ÜBER straße",
+        "one\ntwo th\rree",
+    )
     keep([said("#lobby", text) for text in texts])
     for text, found in {
         "open": "The Café is open|open the door",
@@ -84,6 +93,8 @@ def test_every_word_must_occur_in_any_case_and_with_or_without_accents(
         "a-b": "a-b_c d",
         "c a": "a-b_c d",
         "uber": "ÜBER straße",
+        "one two": "one\ntwo th\rree",
+        "three": "one\ntwo th\rree",
         "open !!!": "The Café is open|open the door",
         "!!!": "",
         "🎉": "",

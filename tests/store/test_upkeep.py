@@ -98,6 +98,16 @@ def test_the_index_is_filled_behind_the_turns_in_small_steps(
     assert in_index(database, "word") == count + 1
 
 
+def test_a_step_takes_fewer_of_long_messages(database: Database, open_writer: Callable[..., Writer]) -> None:
+    writer = open_writer()
+    long = "word " * (index.CHARACTERS // 9)
+    writer.commit(entries("#lobby", *[long] * 5))
+    sizes = []
+    while writer.keep_up():
+        sizes.append(in_index(database, "word"))
+    assert sorted(set(sizes)) == [2, 4, 5]
+
+
 def test_who_takes_over_goes_on_where_the_index_ended(database: Database, open_writer: Callable[..., Writer]) -> None:
     writer = open_writer()
     writer.commit(entries("#lobby", *(f"word {n}" for n in range(3 * index.ROWS))))

@@ -16,9 +16,11 @@ from securechat.server.command import Command
 from securechat.server.event import timestamp
 from securechat.server.isupport import HISTORY_ENTRIES
 from securechat.server.playback import Target
+from securechat.server.relay import key_of
+from securechat.server.reply import Line
 from securechat.server.services import READS, PoolFull, Selection
 from securechat.server.session import Session
-from securechat.server.turn import Line, Turn
+from securechat.server.turn import Turn
 from securechat.store.history import UnknownMessage
 from securechat.store.rows import Entry
 
@@ -47,9 +49,7 @@ def _ask(turn: Turn, session: Session, subcommand: str, words: Sequence[str]) ->
     _check_count(subcommand, words, count + 2)
     target = _target(turn, session, subcommand, words[0])
     references = tuple(_reference(subcommand, words[0], word) for word in words[1 : count + 1])
-    selection = Selection(
-        subcommand, playback.key_of(actor(session), target), references, _limit(subcommand, words[count + 1])
-    )
+    selection = Selection(subcommand, key_of(actor(session), target), references, _limit(subcommand, words[count + 1]))
     read = partial(turn.services.history.select, selection)
     turn.wait(READS, session, read, partial(_show, name=words[0], subcommand=subcommand))
 
@@ -114,7 +114,7 @@ def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, 
         return turn.fail(session, "CHATHISTORY", *refused.args)
     if isinstance(result, Exception):
         raise result
-    lines = [playback.line(turn, session, target, one) for one in result]
+    lines = [line for one in result for line in playback.lines(turn, session, target, one)]
     return playback.send(turn, session, f"chathistory {target.name}", lines)
 
 

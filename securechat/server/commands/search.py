@@ -16,6 +16,7 @@ from securechat.protocol.names import fold
 from securechat.server import playback
 from securechat.server.actor import actor
 from securechat.server.command import Command
+from securechat.server.relay import key_of
 from securechat.server.services import READS, PoolFull
 from securechat.server.session import Session
 from securechat.server.turn import Turn
@@ -70,7 +71,7 @@ def _target(turn: Turn, session: Session, name: str | None) -> str | None:
     target = playback.target_named(turn, actor(session), name)
     if target is None:
         raise Refused("in", "no history here for you")
-    return playback.key_of(actor(session), target)
+    return key_of(actor(session), target)
 
 
 def _senders(turn: Turn, name: str) -> tuple[AccountId, ...]:
@@ -116,8 +117,8 @@ def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, 
     if isinstance(result, Exception):
         raise result
     places = ((playback.target_stored(turn, actor(session), entry.target), entry) for entry in result)
-    lines = [playback.line(turn, session, target, entry) for target, entry in places if target is not None]
-    return playback.send(turn, session, "soju.im/search", lines)
+    found = [playback.lines(turn, session, target, entry) for target, entry in places if target is not None]
+    return playback.send(turn, session, "soju.im/search", [line for lines in found for line in lines])
 
 
 def _invalid(turn: Turn, session: Session, refused: Refused) -> None:

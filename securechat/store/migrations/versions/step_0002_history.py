@@ -74,12 +74,12 @@ def _people() -> None:
     op.create_table(
         "client_message",
         sa.Column("account_id", sa.Integer, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("target", sa.Text, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("msgid", sa.Text, nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "id", name="client_message_pk"),
+        sa.PrimaryKeyConstraint("account_id", "name", name="client_message_pk"),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="client_message_account_id_fk"),
         sqlite_with_rowid=False,
     )
