@@ -30,6 +30,7 @@ class Person:
         "named",
         "network",
         "present",
+        "read_markers",
         "realname",
         "sessions",
         "signed_on",
@@ -48,6 +49,7 @@ class Person:
         self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
         self.named: dict[str, NamedMessage] = {}  # the newest messages that its clients named; the store has them all
         self.away: str | None = None  # once every session is; what was said last
+        self.read_markers: dict[str, int] = {}  # target → time up to which it was read
         self._source = ""
 
     @property

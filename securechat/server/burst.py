@@ -8,7 +8,7 @@ from __future__ import annotations
 from securechat import __version__
 from securechat.chat.channel import Channel
 from securechat.protocol import numerics
-from securechat.protocol.capabilities import MULTI_PREFIX
+from securechat.protocol.capabilities import MULTI_PREFIX, READ_MARKER
 from securechat.server import isupport, presence
 from securechat.server.event import timestamp
 from securechat.server.session import Session
@@ -67,7 +67,10 @@ def enter(turn: Turn, session: Session, channel: Channel) -> None:
     """What follows the JOIN."""
     if channel.topic:
         topic(turn, session, channel)
-    names(turn, session, channel)
+    _present(turn, session, channel)
+    if session.caps & READ_MARKER:
+        read_marker(turn, session, channel.name, channel.key)
+    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
 
 
 def topic(turn: Turn, session: Session, channel: Channel) -> None:
@@ -75,8 +78,19 @@ def topic(turn: Turn, session: Session, channel: Channel) -> None:
     turn.reply(session, numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_time // 1000))
 
 
+def read_marker(turn: Turn, session: Session, name: str, target: str) -> None:
+    """Up to when the session's account has read `target`, which the client calls `name`."""
+    assert session.person is not None
+    time = session.person.read_markers.get(target)
+    turn.line(session, "MARKREAD", name, "*" if time is None else f"timestamp={timestamp(time)}")
+
+
 def names(turn: Turn, session: Session, channel: Channel) -> None:
+    _present(turn, session, channel)
+    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
+
+
+def _present(turn: Turn, session: Session, channel: Channel) -> None:
     symbol = "@" if "s" in channel.modes else "="
     lines = channel.names(bool(session.caps & MULTI_PREFIX))
     turn.reply_each(session, lines, numerics.RPL_NAMREPLY, symbol, channel.name)
-    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)

@@ -25,6 +25,8 @@ from securechat.server.commands import (
     multiline,
     passwd,
     people,
+    read_marker,
+    redaction,
     registration,
 )
 from securechat.server.session import Session, Stage
@@ -37,6 +39,8 @@ COMMANDS: Mapping[str, Command] = {
     **messages.COMMANDS,
     **multiline.COMMANDS,
     **history.COMMANDS,
+    **redaction.COMMANDS,
+    **read_marker.COMMANDS,
     **people.COMMANDS,
     **information.COMMANDS,
     **passwd.COMMANDS,

@@ -14,7 +14,7 @@ from securechat.protocol.message import quoted
 from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import multiline, presence
 from securechat.server.actor import actor
-from securechat.server.event import Event
+from securechat.server.event import Event, kept_alone
 from securechat.server.isupport import TARGETS
 from securechat.server.msgids import new_msgid
 from securechat.server.session import Session
@@ -86,8 +86,6 @@ def _to_person(turn: Turn, session: Session, draft: Draft, name: str) -> Event |
         return None
     own = (one for one in presence.sessions(person) if one is not session)
     receivers = {**dict.fromkeys(presence.sessions(other)), **dict.fromkeys(own)}
-    if other is person and session.caps & ECHO_MESSAGE:
-        del receivers[session]  # the echo is enough of an echo
     turn.tell_each((one for one in receivers if draft.text is not None or one.caps & MESSAGE_TAGS), event)
     echo(turn, session, event)
     if other.away is not None and draft.command == "PRIVMSG":
@@ -96,10 +94,10 @@ def _to_person(turn: Turn, session: Session, draft: Draft, name: str) -> Event |
 
 
 def _event(turn: Turn, session: Session, draft: Draft, target: Channel | Person) -> Event | None:
-    """The event, stored unless it is tags alone; None when a relayed line would be too long."""
+    """The event, stored unless it is of the moment; None when a relayed line would be too long."""
     person = actor(session)
     if draft.text is None:
-        return turn.event(person, f"TAGMSG {target.name}", tags=draft.tags)
+        return _tags_alone(turn, person, draft, target)
     head = _head(person, draft, target)
     if len(head.encode()) + AROUND_TEXT + multiline.longest_line(draft.text) > BODY_BYTES:
         refuse(turn, session, draft, numerics.ERR_INPUTTOOLONG)  # never shortened: what is stored is what is delivered
@@ -107,6 +105,16 @@ def _event(turn: Turn, session: Session, draft: Draft, target: Channel | Person)
     key = key_of(person, target)
     event = multiline.event(head, draft.text, turn.stamp(key), new_msgid(turn.milliseconds), person.name, draft.tags)
     turn.keep(event, person, key, draft.command, draft.text)
+    return event
+
+
+def _tags_alone(turn: Turn, person: Person, draft: Draft, target: Channel | Person) -> Event:
+    words = f"TAGMSG {target.name}"
+    if not kept_alone(draft.tags):
+        return turn.event(person, words, tags=draft.tags)
+    key = key_of(person, target)
+    event = turn.event(person, words, time=turn.stamp(key), tags=draft.tags)
+    turn.keep(event, person, key, draft.command, "")
     return event
 
 
