@@ -18,16 +18,20 @@ from securechat.server import presence
 from securechat.server.command import Command
 from securechat.server.commands import (
     channels,
+    help,
     history,
     information,
     messages,
     modes,
+    monitor,
     multiline,
+    opers,
     passwd,
     people,
     read_marker,
     redaction,
     registration,
+    who,
 )
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
@@ -42,7 +46,11 @@ COMMANDS: Mapping[str, Command] = {
     **redaction.COMMANDS,
     **read_marker.COMMANDS,
     **people.COMMANDS,
+    **who.COMMANDS,
+    **monitor.COMMANDS,
     **information.COMMANDS,
+    **help.COMMANDS,
+    **opers.COMMANDS,
     **passwd.COMMANDS,
 }
 

@@ -91,14 +91,9 @@ def _remember(turn: Turn, msgid: str) -> None:
     turn.put(turn.directory, "redacted", msgid, None)
 
 
-def _receivers(session: Session, target: Target) -> Iterable[Session]:
-    everyone: dict[Recipient, None]
-    if isinstance(target, Channel):
-        everyone = {one: None for audience in target.audiences().values() for one in audience}
-    else:
-        everyone = {**target.sessions, **actor(session).sessions}
-    others = (one for one in everyone if isinstance(one, Session) and one is not session)
-    return (one for one in others if one.caps & MESSAGE_REDACTION)
+def _receivers(session: Session, target: Target) -> Iterable[Recipient]:
+    everyone = target.readers() if isinstance(target, Channel) else {**target.sessions, **actor(session).sessions}
+    return (one for one in everyone if one is not session and one.caps & MESSAGE_REDACTION)
 
 
 COMMANDS = {"REDACT": Command(redact, fewest_params=2)}
