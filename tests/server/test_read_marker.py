@@ -45,6 +45,7 @@ def test_a_marker_only_rises(run: CoreRun, ada: Peer) -> None:
 def test_a_marker_is_never_ahead_of_now_nor_of_the_newest_entry(run: CoreRun, ada: Peer) -> None:
     future = "MARKREAD #lobby timestamp=9999-12-31T23:59:59.999Z"
     assert said(run, ada, future) == [f"MARKREAD #lobby timestamp={timestamp(int(run.now * 1000))}"]
+    run.now += 5
     run.say(ada, "PRIVMSG #lobby :x")
     run.now -= 3600
     ada.take()
