@@ -12,7 +12,7 @@ import time
 from securechat import config
 from securechat.protocol.names import fold, is_channel_name
 from securechat.store import search
-from securechat.store.search import SEARCHABLE
+from securechat.store.rows import REDACTED
 
 PAUSE = 3600.0  # seconds between two rounds: after each the whole index is merged to erase the words
 ROWS = 200  # deleted in a step
@@ -21,12 +21,13 @@ TARGETS = 100  # looked at in a step
 DAY = 86_400_000  # ms
 REPEATS = 7 * DAY  # how long a message's own name is known
 
+_MESSAGE = f"kind IN ('PRIVMSG', 'NOTICE', '{REDACTED}')"
 _COUNT = (
     "SELECT count(*), coalesce(max(time), :newest) FROM (SELECT time FROM entry WHERE target = :target "
-    f"AND time > :newest AND {SEARCHABLE} ORDER BY time LIMIT {COUNTED})"
+    f"AND time > :newest AND {_MESSAGE} ORDER BY time LIMIT {COUNTED})"
 )
 _OLDEST = (
-    f"SELECT seq, time, {SEARCHABLE} FROM entry WHERE target = ? AND seq < (SELECT max(seq) FROM entry) "
+    f"SELECT seq, time, {_MESSAGE} FROM entry WHERE target = ? AND seq < (SELECT max(seq) FROM entry) "
     f"ORDER BY time LIMIT {ROWS}"
 )
 _REPEATS = (

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from securechat.protocol.message import escape, parse
-from securechat.store import search
-from securechat.store.database import driver
 from tests.core import CoreRun, Peer
 
 PEOPLE = ("ada", "bob", "cyd", "dot")
@@ -150,10 +148,8 @@ def test_who_is_thrown_out_finds_nothing_of_it_not_even_by_a_search_under_way(
 def test_redacted_text_is_not_found(run: CoreRun, people: dict[str, Peer], indexed: bool) -> None:
     if indexed:
         run.keep_up()
-    with run.database.write() as connection:
-        [seq] = connection.exec_driver_sql("SELECT seq FROM entry WHERE text = 'red apple'").scalars()
-        search.forget(driver(connection), [seq])
-        connection.exec_driver_sql("UPDATE entry SET text = '' WHERE seq = ?", (seq,))
+    [entry] = [entry for entry in run.entries("#lab") if entry.text == "red apple"]
+    run.say(people["ada"], f"REDACT #lab {entry.msgid}")
     for _ in range(2):
         assert find(run, people["ada"], "text=red;in=#lab") == ["#lab red pear"]
         assert find(run, people["ada"], "text=apple") == ["#lab green apple"]

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 
 from securechat import config
 from securechat.config import ConfigError, History, Kept
-from securechat.store import index, retention, search
+from securechat.store import index, retention
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, driver
 from securechat.store.errors import StoreBusy, StoreFull
-from securechat.store.rows import EntryStored, pair
+from securechat.store.rows import EntryRedacted, EntryStored, pair
 from securechat.store.search import Query, expression
 from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
@@ -219,6 +219,22 @@ def test_what_came_since_the_last_round_counts(database: Database, open_writer: 
             assert texts(database) == [str(n) for n in range(max(0, until - 5), until)]
 
 
+def test_redacted_messages_count_as_what_they_were(database: Database, open_writer: Callable[..., Writer]) -> None:
+    task = retention.Pruning(History(retain_messages=4), pause=0)
+    writer = open_writer()
+    rows = entries("#lobby", *"abcdef", days_ago=1)
+    with closing(database.connect_writer()) as connection:
+        raw = driver(connection)
+        writer.commit(rows[:4])
+        while task.step(raw):
+            pass
+        redact(writer, rows[0], rows[1])
+        writer.commit([*rows[4:], *entries("#ops", "newest")])
+        while task.step(raw):
+            pass
+    assert texts(database) == ["c", "d", "e", "f"]
+
+
 def test_a_channel_has_rules_of_its_own_and_the_rest_from_everywhere(
     database: Database, open_writer: Callable[..., Writer]
 ) -> None:
@@ -274,10 +290,8 @@ def planted(seed: int, count: int) -> list[str]:
     return [f"{pick.randrange(16**14):x}".rjust(14, "z") for _ in range(count)]
 
 
-def redact(database: Database, *seqs: int) -> None:
-    with database.write() as connection:
-        search.forget(driver(connection), seqs)
-        connection.exec_driver_sql(f"UPDATE entry SET text = '' WHERE seq IN ({', '.join(map(str, seqs))})")
+def redact(writer: Writer, *rows: EntryStored) -> None:
+    writer.commit([EntryRedacted(row.target, row.msgid) for row in rows])
 
 
 @pytest.mark.parametrize("indexed", [True, False])
@@ -286,10 +300,11 @@ def test_redacted_words_are_nowhere_on_the_disk_once_all_is_done(
 ) -> None:
     word, other = planted(1, 2)
     writer = open_writer()
-    writer.commit(entries("#lobby", "hello", f"the word is {word}", f"mine is {other}"))
+    rows = entries("#lobby", "hello", f"the word is {word}", f"mine is {other}")
+    writer.commit(rows)
     if indexed:
         keep_up(writer)
-    redact(database, 2)
+    redact(writer, rows[1])
     assert on_disk(database, word, other) == [word, other]
     keep_up(writer)
     assert on_disk(database, word, other) == [other]
@@ -304,25 +319,27 @@ def test_words_leave_the_disk_whatever_went_on_before(
     pick = random.Random(seed)
     words, common = planted(seed, 400), [f"w{n}" for n in range(300)]
     writer = open_writer()
-    said: dict[int, str] = {}
+    said: dict[EntryStored, str] = {}
     gone: list[str] = []
     count = 0
     for _ in range(40):
         rows = []
         for _ in range(pick.randrange(120)):
             count += 1
-            text = " ".join(pick.choices(common, k=pick.randrange(1, 20)))
+            text, word = " ".join(pick.choices(common, k=pick.randrange(1, 20))), ""
             if words and pick.random() < 0.2:
-                said[count] = words.pop()
-                text += f" {said[count]}"
-            rows.append(EntryStored(pick.choice(["#a", "#b", "1:2"]), f"id{count}", count, "PRIVMSG", ADA, text))
+                word = words.pop()
+            target = pick.choice(["#a", "#b", "1:2"])
+            rows.append(EntryStored(target, f"id{count}", count, "PRIVMSG", ADA, f"{text} {word}"))
+            if word:
+                said[rows[-1]] = word
         writer.commit(rows)
         for _ in range(pick.choice((0, 1, 3, 20))):
             writer.keep_up()
         if said and pick.random() < 0.5:
             chosen = pick.sample(sorted(said), min(len(said), pick.randrange(1, 15)))
-            redact(database, *chosen)
-            gone += [said.pop(seq) for seq in chosen]
+            redact(writer, *chosen)
+            gone += [said.pop(row) for row in chosen]
         if pick.random() < 0.1:
             writer = open_writer()
     keep_up(writer)
@@ -349,11 +366,12 @@ def test_words_that_a_reader_keeps_on_the_disk_leave_it_when_he_is_done(
 ) -> None:
     [word] = planted(3, 1)
     writer = open_writer()
-    writer.commit(entries("#lobby", word, "hello"))
+    rows = entries("#lobby", word, "hello")
+    writer.commit(rows)
     keep_up(writer)
     with database.read() as connection:
         assert number(connection, "SELECT count(*) FROM entry") == 2  # from here on it holds its view
-        redact(database, 1)
+        redact(writer, rows[0])
         keep_up(writer)
         assert on_disk(database, word) == [word]
     keep_up(writer)
