@@ -111,11 +111,13 @@ class Storage:
 
     def _next(self) -> Sequence[Row] | None:
         while True:
-            pause = self._due - time.monotonic()
+            left = self._due - time.monotonic()
             try:
-                return self._turns.get(timeout=max(0.0, min(pause, LULL) if self._behind else pause))
+                if left > 0:
+                    return self._turns.get(timeout=min(left, LULL) if self._behind else left)
             except queue.Empty:
-                self._keep_up()
+                pass
+            self._keep_up()
 
     def _keep_up(self) -> None:
         """Nobody waits for it: what fails is tried again in the next round, and is logged once."""

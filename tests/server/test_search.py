@@ -140,8 +140,18 @@ def test_who_is_thrown_out_finds_nothing_of_it_not_even_by_a_search_under_way(
     run.queue(bob, f"SEARCH {attributes}")
     run.queue(ada, outcome)
     run.run()
-    assert not [line for line in bob.take() if "apple" in line or "pear" in line]
+    answer = bob.take()
+    assert not [line for line in answer if "apple" in line or "pear" in line]
+    refusal = ":localhost FAIL SEARCH INVALID_PARAMS in :no history here for you"
+    assert (refusal in answer) == ("in=#lab" in attributes)
     assert not [line for line in find(run, bob, attributes) if line.startswith("#lab")]
+
+
+def test_what_a_banned_member_may_not_read_does_not_take_the_place_of_what_he_may(
+    run: CoreRun, people: dict[str, Peer]
+) -> None:
+    run.say(people["ada"], "MODE #lab +b bob", *(f"PRIVMSG #lab :more {number}" for number in range(5)))
+    assert find(run, people["bob"], "limit=2") == ["cyd red wine", "ada red ink"]
 
 
 @pytest.mark.parametrize("indexed", [True, False])

@@ -74,7 +74,7 @@ def on_disk(database: Database, *words: str) -> list[str]:
     return [word for word in words if word[4:].encode() in data]
 
 
-def number(connection: Connection, query: str) -> Any:
+def number_of(connection: Connection, query: str) -> Any:
     return connection.exec_driver_sql(query).scalar()
 
 
@@ -96,6 +96,16 @@ def test_the_index_is_filled_behind_the_turns_in_small_steps(
     writer.commit(entries("#lobby", "one more word"))
     keep_up(writer)
     assert in_index(database, "word") == count + 1
+
+
+def test_what_comes_message_by_message_is_merged(database: Database, open_writer: Callable[..., Writer]) -> None:
+    writer = open_writer()
+    for number in range(40):
+        writer.commit(entries("#lobby", f"word {number}"))
+        keep_up(writer)
+    assert in_index(database, "word") == 40
+    with database.read() as connection:
+        assert number_of(connection, "SELECT count(DISTINCT segid) FROM search_idx") < 8
 
 
 def test_a_step_takes_fewer_of_long_messages(database: Database, open_writer: Callable[..., Writer]) -> None:
@@ -164,7 +174,7 @@ def test_turns_are_synced_whatever_goes_on_between_them(database: Database, open
     keep_up(writer)
     writer.close()
     with closing(database.connect_writer()) as connection:  # the one that the writer had
-        assert number(connection, "PRAGMA synchronous") == 2
+        assert number_of(connection, "PRAGMA synchronous") == 2
 
 
 # Retention
@@ -203,7 +213,7 @@ def test_no_more_messages_are_kept_than_told_of_each_target(
     assert texts(database, "#ops") == ["first", "last"]
     assert in_index(database, "word") == retention.COUNTED
     with database.read() as connection:
-        assert number(connection, "SELECT count(*) FROM entry WHERE kind = 'JOIN'") == 0
+        assert number_of(connection, "SELECT count(*) FROM entry WHERE kind = 'JOIN'") == 0
 
 
 def test_what_came_since_the_last_round_counts(database: Database, open_writer: Callable[..., Writer]) -> None:
@@ -268,7 +278,7 @@ def test_the_newest_entry_of_all_stays_so_that_its_number_is_not_given_again(
     assert texts(database, "#ops") == ["c"]
     writer.commit(entries("#lobby", "d"))
     with database.read() as connection:
-        assert number(connection, "SELECT max(seq) FROM entry") == 4
+        assert number_of(connection, "SELECT max(seq) FROM entry") == 4
 
 
 def test_the_names_of_messages_are_known_for_a_week(database: Database, open_writer: Callable[..., Writer]) -> None:
@@ -279,7 +289,7 @@ def test_the_names_of_messages_are_known_for_a_week(database: Database, open_wri
             connection.exec_driver_sql("INSERT INTO client_message VALUES (?, ?, ?, ?, ?, ?)", values)
     keep_up(writer)
     with database.read() as connection:
-        assert number(connection, "SELECT count(*) FROM client_message") == 8
+        assert number_of(connection, "SELECT count(*) FROM client_message") == 8
 
 
 # Erasing
@@ -346,7 +356,7 @@ def test_words_leave_the_disk_whatever_went_on_before(
     assert on_disk(database, *gone) == []
     assert on_disk(database, *said.values()) == list(said.values())
     with database.read() as connection:
-        assert number(connection, "SELECT count(*) FROM progress WHERE task = 'erase'") == 0
+        assert number_of(connection, "SELECT count(*) FROM progress WHERE task = 'erase'") == 0
 
 
 def test_pruned_words_are_nowhere_on_the_disk_once_all_is_done(
@@ -370,7 +380,7 @@ def test_words_that_a_reader_keeps_on_the_disk_leave_it_when_he_is_done(
     writer.commit(rows)
     keep_up(writer)
     with database.read() as connection:
-        assert number(connection, "SELECT count(*) FROM entry") == 2  # from here on it holds its view
+        assert number_of(connection, "SELECT count(*) FROM entry") == 2  # from here on it holds its view
         redact(writer, rows[0])
         keep_up(writer)
         assert on_disk(database, word) == [word]
