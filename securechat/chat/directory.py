@@ -45,10 +45,8 @@ class Directory:
         self.present: dict[Person, None] = {}
         self.most_present = 0  # people at any moment since the start
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
+        self.opers: dict[Recipient, None] = {}  # who said OPER: few, and counted at every login
         self.redacted: dict[str, None] = {}  # msgids, of late: what was read before must not be shown any more
-        self.opers: dict[
-            Recipient, None
-        ] = {}  # that said OPER: few, so that counting them at every login costs nothing
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
 
