@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
 from securechat.chat import access
@@ -102,8 +103,8 @@ def _to_status(turn: Turn, session: Session, draft: Draft, name: str) -> Event |
         meant = (
             one for one in channel.members if channel.role(one) >= STATUSES[mark] and access.may_read(channel, one)
         )
-        receivers = {session: None for one in (*meant, person) for session in presence.sessions(one)}
-        del receivers[session]
+        receivers = dict.fromkeys(chain.from_iterable(map(presence.sessions, (*meant, person))))
+        del receivers[session]  # the sender's own has the echo
         turn.tell_each((one for one in receivers if draft.text is not None or one.caps & MESSAGE_TAGS), event)
         echo(turn, session, event)
     return event

@@ -11,7 +11,7 @@ from securechat.server.commands import redaction
 from securechat.server.event import timestamp
 from securechat.server.items import Answer
 from securechat.store.rows import REDACTED
-from tests.core import CoreRun
+from tests.core import HASH, CoreRun
 from tests.wire import ALL_CAPS
 
 WITHOUT = ALL_CAPS.replace("draft/message-redaction", "")
@@ -157,6 +157,24 @@ def test_who_is_thrown_out_while_his_message_is_looked_up_may_not_redact_it(lab:
     lab.run.run()
     assert "FAIL REDACT INVALID_TARGET #lab" in bare(lab.peers["bob"].take())[-1]
     assert lab.run.texts("#lab") == ["secret plan"]
+
+
+def test_a_name_that_passed_to_another_account_meanwhile_is_another_target(lab: Lab) -> None:
+    run, cyd = lab.run, lab.peers["cyd"]
+    run.say(cyd, "PRIVMSG dot :secret plan")
+    msgid = run.msgid("secret plan", "3:4")
+    lab.forget()
+    run.queue(cyd, f"REDACT dot {msgid}")
+    run.accounts.delete("dot", release_name=True)
+    run.accounts.add("dot", HASH)
+    turn = run.core.turn(run.waiting)
+    [job] = turn.jobs
+    run.look()
+    run.waiting.append(Answer(job.session, job.done, job.label, job.work()))
+    run.run()
+    assert bare(cyd.take())[-1].startswith(f"localhost FAIL REDACT UNKNOWN_MSGID dot {msgid}")
+    assert run.texts("3:4") == ["secret plan"]
+    assert run.held() == run.stored()
 
 
 def test_what_a_worker_read_before_the_redaction_is_not_shown_behind_it(lab: Lab) -> None:

@@ -57,7 +57,8 @@ def _redact(
     target = target_named(turn, actor(session), name)
     if target is None:
         return _no_target(turn, session, name)
-    if found is None or found.kind not in REDACTABLE or msgid in turn.directory.redacted:
+    key = key_of(actor(session), target)  # the name may be another account's by now
+    if found is None or found.target != key or found.kind not in REDACTABLE or msgid in turn.directory.redacted:
         return turn.fail(session, "REDACT", "UNKNOWN_MSGID", target.name, quoted(msgid), "no such message here")
     if not _may_redact(target, actor(session), found):
         return turn.fail(session, "REDACT", "REDACT_FORBIDDEN", target.name, msgid, "you may not redact this message")
