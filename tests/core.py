@@ -104,7 +104,7 @@ class Peer:
 class CoreRun:
     """A core over a copy of the database `template`; `now` is its clock."""
 
-    def __init__(self, template: Path, folder: Path) -> None:
+    def __init__(self, template: Path, folder: Path, settings: config.Settings = SETTINGS) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template, folder / FILE)
         self.now = START
@@ -117,7 +117,7 @@ class CoreRun:
         services = Services(
             Verifier(self.accounts, SETTINGS.auth), StoredHistory(self.database), lambda reason, address: None
         )
-        self.core = Core(self.fresh(), SETTINGS, services, lambda: self.now)
+        self.core = Core(self.fresh(), settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque()
         self.peers: list[Peer] = []
         self.jobs_started = 0
@@ -226,19 +226,27 @@ class CoreRun:
         """Everything that the core holds, stored or not, for comparisons."""
         directory = self.core.directory
         people = {
-            ident: (_numbers(p.sessions), _keys(p.channels), p.away, p.present) for ident, p in directory.people.items()
+            ident: (
+                _numbers(p.sessions),
+                _keys(p.channels),
+                p.away,
+                p.present,
+                p.bot,
+                p.realname if p.present else None,
+            )
+            for ident, p in directory.people.items()
         }
         rooms = {c.key: (_ids(c.invited), _ids(c.unannounced)) for c in directory.channels.values()}
         names = {key: person.id for key, person in directory.names.items()}
         sessions = [_session_state(peer.session) for peer in self.peers]
-        present = _ids(directory.present), dict(directory.lingering)
+        present = _ids(directory.present), dict(directory.lingering), dict(directory.watchers)
         return directory.snapshot(), people, rooms, names, present, sessions
 
 
-def make_template(folder: Path) -> Path:
-    """A database with the admin ada, and bob, cyd and dot, to make CoreRuns of."""
+def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("bob", "cyd", "dot")) -> Path:
+    """A database with these accounts, to make CoreRuns of."""
     database = open_database(folder, config.Store())
-    people = [NewAccount("ada", HASH, "admin"), *(NewAccount(name, HASH) for name in ("bob", "cyd", "dot"))]
+    people = [NewAccount(admin, HASH, "admin"), *(NewAccount(name, HASH) for name in members)]
     Accounts(database, SETTINGS.channels.autojoin).add_all(people)
     database.close()
     return folder / FILE
@@ -290,7 +298,8 @@ def _session_state(session: Session) -> object:
     left_out = ("link", "strikes", "registration")
     registering = session.registration
     said = registering and [getattr(registering, name) for name in registering.__slots__]
-    return [getattr(session, name) for name in session.__slots__ if name not in left_out], said
+    values = [getattr(session, name) for name in session.__slots__ if name not in left_out]
+    return [dict(value) if isinstance(value, dict) else value for value in values], said
 
 
 def _session(frame: FrameType) -> object:

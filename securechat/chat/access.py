@@ -18,8 +18,13 @@ def may_read(channel: Channel, person: Person) -> bool:
 
 
 def may_see(channel: Channel, person: Person) -> bool:
-    """Whether the channel exists for this person in LIST, NAMES, WHO and WHOIS."""
+    """Whether the channel exists for this person at all: who is banned may still leave it."""
     return person in channel.members or not channel.secret
+
+
+def may_look(channel: Channel, person: Person) -> bool:
+    """Whether LIST, NAMES, WHO and WHOIS show this person the channel and who is in it."""
+    return not channel.secret or may_read(channel, person)
 
 
 def may_speak(channel: Channel, person: Person) -> bool:

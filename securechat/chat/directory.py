@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from securechat.chat.channel import Channel, ListEntry
-from securechat.chat.person import Person
+from securechat.chat.person import Person, Recipient
 from securechat.protocol.names import fold
 from securechat.store.rows import Account, AccountId, ListModeStored, MemberStored, Snapshot
 
@@ -21,7 +21,18 @@ class Lingering(NamedTuple):
 class Directory:
     """State of the core; changed through the turn only."""
 
-    __slots__ = ("autojoin", "channels", "last_times", "lingering", "names", "network", "people", "present")
+    __slots__ = (
+        "autojoin",
+        "channels",
+        "last_times",
+        "lingering",
+        "most_present",
+        "names",
+        "network",
+        "people",
+        "present",
+        "watchers",
+    )
 
     def __init__(self, network: str, autojoin: Iterable[str]) -> None:
         self.network = network
@@ -30,7 +41,9 @@ class Directory:
         self.names: dict[str, Person] = {}  # by casefolded name, without the deleted
         self.channels: dict[str, Channel] = {}  # by key
         self.present: dict[Person, None] = {}
+        self.most_present = 0  # people at any moment since the start
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
+        self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
 
     @classmethod

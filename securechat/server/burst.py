@@ -6,22 +6,25 @@ Source of the order: Modern IRC, "Connection Registration".
 from __future__ import annotations
 
 from securechat import __version__
+from securechat.chat import access
 from securechat.chat.channel import Channel
 from securechat.protocol import numerics
-from securechat.protocol.capabilities import MULTI_PREFIX
+from securechat.protocol.capabilities import MULTI_PREFIX, NO_IMPLICIT_NAMES
 from securechat.server import isupport, presence
+from securechat.server.actor import actor
 from securechat.server.event import timestamp
 from securechat.server.session import Session
 from securechat.server.turn import Turn
 
 MOTD_BYTES = 400  # of one line
+USER_MODES = f"{isupport.BOT_MODE}i{isupport.OPER_MODE}"
 
 
 def send(turn: Turn, session: Session) -> None:
     welcome(turn, session)
     lusers(turn, session)
     motd(turn, session)
-    turn.reply(session, numerics.RPL_UMODEIS, "+")
+    user_modes(turn, session)
     assert session.person is not None
     for channel in session.person.channels:
         turn.echo(session, presence.joined(turn, channel, session.person))
@@ -34,7 +37,9 @@ def welcome(turn: Turn, session: Session) -> None:
     turn.reply(session, numerics.RPL_WELCOME, f"Welcome to {server.network}, {session.person.source}")
     turn.reply(session, numerics.RPL_YOURHOST, f"Your host is {server.name}, running securechat {__version__}")
     turn.reply(session, numerics.RPL_CREATED, f"This server was started {timestamp(int(turn.started * 1000))}")
-    turn.reply(session, numerics.RPL_MYINFO, server.name, f"securechat-{__version__}", "i", "beIiklmnostv", "beIklov")
+    turn.reply(
+        session, numerics.RPL_MYINFO, server.name, f"securechat-{__version__}", USER_MODES, "beIiklmnostv", "beIklov"
+    )
     isupport_lines(turn, session)
 
 
@@ -43,14 +48,21 @@ def isupport_lines(turn: Turn, session: Session) -> None:
         turn.reply(session, numerics.RPL_ISUPPORT, *words, "are supported by this server")
 
 
+def user_modes(turn: Turn, session: Session) -> None:
+    letters = ((isupport.BOT_MODE, actor(session).bot), (isupport.OPER_MODE, session.is_oper))
+    turn.reply(session, numerics.RPL_UMODEIS, "+" + "".join(letter for letter, is_set in letters if is_set))
+
+
 def lusers(turn: Turn, session: Session) -> None:
-    present = len(turn.directory.present)
+    present, most = len(turn.directory.present), turn.directory.most_present
+    opers = sum(person.is_oper for person in turn.directory.present)
     channels = len(turn.directory.channels)
     turn.reply(session, numerics.RPL_LUSERCLIENT, f"There are {present} users and 0 invisible on 1 servers")
+    turn.standard(session, numerics.RPL_LUSEROP, str(opers))
     turn.reply(session, numerics.RPL_LUSERCHANNELS, str(channels), "channels formed")
     turn.reply(session, numerics.RPL_LUSERME, f"I have {present} clients and 0 servers")
     for numeric, scope in ((numerics.RPL_LOCALUSERS, "local"), (numerics.RPL_GLOBALUSERS, "global")):
-        turn.reply(session, numeric, str(present), str(present), f"Current {scope} users {present}, max {present}")
+        turn.reply(session, numeric, str(present), str(most), f"Current {scope} users {present}, max {most}")
 
 
 def motd(turn: Turn, session: Session) -> None:
@@ -64,10 +76,16 @@ def motd(turn: Turn, session: Session) -> None:
 
 
 def enter(turn: Turn, session: Session, channel: Channel) -> None:
-    """What follows the JOIN."""
-    if channel.topic:
+    """What follows the JOIN; a member who is banned learns nothing of the channel."""
+    reads = access.may_read(channel, actor(session))
+    if channel.topic and reads:
         topic(turn, session, channel)
-    names(turn, session, channel)
+    if session.caps & NO_IMPLICIT_NAMES:
+        return
+    if reads:
+        names(turn, session, channel)
+    else:
+        turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
 
 
 def topic(turn: Turn, session: Session, channel: Channel) -> None:

@@ -18,14 +18,18 @@ from securechat.server import presence
 from securechat.server.command import Command
 from securechat.server.commands import (
     channels,
+    help,
     history,
     information,
     messages,
     modes,
+    monitor,
     multiline,
+    opers,
     passwd,
     people,
     registration,
+    who,
 )
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
@@ -38,7 +42,11 @@ COMMANDS: Mapping[str, Command] = {
     **multiline.COMMANDS,
     **history.COMMANDS,
     **people.COMMANDS,
+    **who.COMMANDS,
+    **monitor.COMMANDS,
     **information.COMMANDS,
+    **help.COMMANDS,
+    **opers.COMMANDS,
     **passwd.COMMANDS,
 }
 

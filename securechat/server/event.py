@@ -30,7 +30,7 @@ class Event:
     `body` is the line without tags and CRLF; `extended` stands in its place for clients with extended-join.
     """
 
-    __slots__ = ("_encoded", "account", "body", "extended", "msgid", "relayed_tags", "time")
+    __slots__ = ("_encoded", "account", "body", "bot", "extended", "msgid", "relayed_tags", "time")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Event:
         account: str,
         relayed_tags: str = "",
         extended: str | None = None,
+        bot: bool = False,
     ) -> None:
         self.body = body
         self.time = time
@@ -47,6 +48,7 @@ class Event:
         self.account = account  # empty where the server speaks
         self.relayed_tags = relayed_tags  # the sender's client-only tags, as on the wire
         self.extended = extended
+        self.bot = bot  # a bot's doing. Source: IRCv3 bot mode
         self._encoded: dict[int, bytes] = {}
 
     def tags(self, caps: int) -> str:
@@ -67,6 +69,8 @@ class Event:
             words.append(f"msgid={msgid}")
         if caps & MESSAGE_TAGS and self.relayed_tags:
             words.append(self.relayed_tags)
+        if caps & MESSAGE_TAGS and self.bot:
+            words.append("bot")
         return ";".join(words)
 
     def text(self, caps: int) -> str:

@@ -51,11 +51,11 @@ def longest_line(text: str) -> int:
     return max(len(piece.text.encode()) for piece in pieces_of(text)) if _is_multiline(text) else len(text.encode())
 
 
-def event(head: str, text: str, time: int, msgid: str, account: str, tags: str) -> Event:
+def event(head: str, text: str, time: int, msgid: str, account: str, tags: str, *, bot: bool = False) -> Event:
     """A message of one line or of several; `head` is `:source COMMAND target`."""
     if _is_multiline(text):
-        return MultilineEvent(head, text, time, msgid, account, tags)
-    return Event(f"{head} :{text}", time, msgid, account, tags)
+        return MultilineEvent(head, text, time, msgid, account, tags, bot)
+    return Event(f"{head} :{text}", time, msgid, account, tags, bot=bot)
 
 
 def _is_multiline(text: str) -> bool:
@@ -67,8 +67,8 @@ class MultilineEvent(Event):
 
     __slots__ = ("_head", "_pieces")
 
-    def __init__(self, head: str, text: str, time: int, msgid: str, account: str, tags: str) -> None:
-        super().__init__("", time, msgid, account, tags)
+    def __init__(self, head: str, text: str, time: int, msgid: str, account: str, tags: str, bot: bool) -> None:
+        super().__init__("", time, msgid, account, tags, bot=bot)
         self._head = head
         self._pieces = tuple(pieces_of(text))
 

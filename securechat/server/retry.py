@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 
-from securechat.chat.channel import Channel
 from securechat.chat.person import Person
 from securechat.protocol.capabilities import RETRY
 from securechat.protocol.message import Message, quoted
@@ -75,21 +74,23 @@ def _answer_again(turn: Turn, session: Session, draft: Draft, first: NamedMessag
     if _key(turn, person, draft) != first.target or _digest(draft) != first.digest:
         text = "another message was sent under this name"
         return turn.fail(session, draft.command, "ID_REUSED", quoted(first.name), text)
-    target = _target(turn, draft)
-    if target is not None:
-        relay.echo(turn, session, relay.as_sent(person, draft, target, first.time, first.msgid))
+    shown = _shown(turn, draft.targets)
+    if shown is not None:
+        relay.echo(turn, session, relay.as_sent(person, draft, shown, first.time, first.msgid))
     return None
 
 
-def _target(turn: Turn, draft: Draft) -> Channel | Person | None:
-    if draft.targets.startswith(CHANNEL_PREFIX):
-        return turn.directory.channel(draft.targets)
-    return turn.directory.person(draft.targets)
+def _shown(turn: Turn, name: str) -> str | None:
+    """The target in its own spelling, if there is such a channel or person."""
+    mark = name[0] if relay.is_status(name) else ""
+    plain = name.removeprefix(mark)
+    target = turn.directory.channel(plain) if plain.startswith(CHANNEL_PREFIX) else turn.directory.person(plain)
+    return mark + target.name if target is not None else None
 
 
 def _key(turn: Turn, person: Person, draft: Draft) -> str:
-    """What the store calls the target; empty for a person that there is not."""
-    if draft.targets.startswith(CHANNEL_PREFIX):
+    """By which two targets are the same; empty for a person that there is not."""
+    if draft.targets.startswith(CHANNEL_PREFIX) or relay.is_status(draft.targets):
         return fold(draft.targets)
     other = turn.directory.person(draft.targets)
     return pair(person.id, other.id) if other is not None else ""

@@ -55,6 +55,11 @@ class Login:
         self.person = person
         self.password_version = password_version
 
+    @property
+    def holds(self) -> bool:
+        """Whether it would be accepted now: the account may have changed since."""
+        return self.person.active and self.password_version >= self.person.account.password_version
+
 
 @dataclass(slots=True)
 class Backlog:
@@ -94,6 +99,8 @@ class Session:
         "choked",
         "incoming",
         "link",
+        "monitored",
+        "oper",
         "password_version",
         "person",
         "registration",
@@ -111,6 +118,8 @@ class Session:
         self.person: Person | None = None  # set by admission, for good
         self.password_version = 0
         self.away: str | None = None
+        self.monitored: dict[str, str] = {}  # its MONITOR list: by casefolded name, as it was written
+        self.oper: Login | None = None  # by OPER, as whichever administrator
         self.response = ""  # pieces of a PASSWD so far
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
@@ -129,6 +138,11 @@ class Session:
     def variant(self) -> int:
         variant = self.caps & VARIANT
         return variant if self.caps & BATCH else variant & ~MULTILINE
+
+    @property
+    def is_oper(self) -> bool:
+        """Whether its OPER still counts."""
+        return self.oper is not None and self.oper.holds and self.oper.person.account.admin
 
     @property
     def nick(self) -> str:

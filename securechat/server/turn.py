@@ -187,6 +187,7 @@ class Turn:
             person.name,
             tags,
             None if extended is None else source + extended,
+            person.bot,
         )
 
     def keep(self, event: Event, person: Person, target: str, kind: str, text: str) -> None:

@@ -79,9 +79,16 @@ class Grammar:
             "Q": self._capabilities,
             "b": self._piece,
             "B": lambda: "+" + self._pick(("1", "1", "2", "", "a b")),
-            "M": lambda: self._pick(("draft/multiline", "draft/multiline", "other", "")),
+            "K": lambda: self._pick(("draft/multiline", "draft/multiline", "other", "")),
             "E": lambda: "-" + self._pick(("1", "1", "2")),
             "v": lambda: self._pick(PEOPLE[:3]) + ",#a",
+            "M": lambda: self._pick(("+", "-", "C", "L", "S", "+-", "")),
+            "N": lambda: ",".join(self._some((*PEOPLE, *MASKS[:6]), 60)),
+            "f": lambda: self._pick(("%tcuihsnfdlaor,7", "%n", "%tr,12345", "%", "o%f,", "%t", "%é,1")),
+            "S": lambda: self._pick("@+&@") + self._pick(CHANNELS),
+            "u": lambda: self._pick(("+B", "-B", "+o", "-o", "+i", "+Bo-oB", "+" + "B-" * 200, "x", "+é")),
+            "P": lambda: self._pick((f":{PASSWORD}", "wrong", "")),
+            "h": lambda: self._pick((*COMMANDS, "*", "x" * 400)),
         }
         self._shapes = [*SHAPES, *((command, "www") for command in COMMANDS)]
 
@@ -162,10 +169,21 @@ SHAPES = [
     *[("JOIN", "c"), ("JOIN", "lw"), ("JOIN", "c"), ("JOIN", "w"), ("TOPIC", "cw"), ("TOPIC", "c")] * 2,
     *[("MODE", "cmaaaa"), ("MODE", "cmaaaaaa"), ("MODE", "cmk"), ("MODE", "cmp"), ("MODE", "pm"), ("MODE", "tmw")] * 4,
     *[("PART", "cw"), ("PART", "l")],
-    *[("BATCH", "BMc"), ("@batch=1 PRIVMSG", "cw"), ("@batch=1;draft/multiline-concat PRIVMSG", "cw"), ("BATCH", "E")]
+    *[("BATCH", "BKc"), ("@batch=1 PRIVMSG", "cw"), ("@batch=1;draft/multiline-concat PRIVMSG", "cw"), ("BATCH", "E")]
     * 2,
     *[("KICK", "cpw"), ("INVITE", "pc"), ("NAMES", "c"), ("NAMES", "w"), ("LIST", ""), ("LIST", "l")],
     *[("WHO", "c"), ("WHO", "k"), ("WHO", ""), ("WHOIS", "p"), ("WHOIS", "wp"), ("AWAY", "w"), ("AWAY", "")],
+    *[("WHO", "cf"), ("WHO", "pf"), ("WHO", "kf"), ("WHOWAS", "p"), ("WHOWAS", "pn"), ("SETNAME", "w"), ("INFO", "")],
+    *[("MONITOR", "MN"), ("MONITOR", "MN"), ("MONITOR", "Mp"), ("MONITOR", "M"), ("STATS", "w"), ("HELP", "h")],
+    *[
+        ("MODE", "pu"),
+        ("MODE", "pu"),
+        ("PRIVMSG", "Sw"),
+        ("NOTICE", "Sw"),
+        ("TAGMSG", "S"),
+        ("OPER", "pP"),
+        ("KILL", "pw"),
+    ],
     *[("USERHOST", "pppppp"), ("ISON", "pppppppppppppp"), ("ISON", "w"), ("MOTD", ""), ("LUSERS", ""), ("TIME", "")],
     *[("CHATHISTORY", "scrn"), ("CHATHISTORY", "stn"), ("CHATHISTORY", "scrrn"), ("CHATHISTORY", "srrn")] * 2,
     *[("CAP", "qQ"), ("CAP", "qQ"), ("CAP", "qn"), ("AUTHENTICATE", "b"), ("AUTHENTICATE", "b"), ("PASSWD", "b")],

@@ -15,6 +15,7 @@ from securechat.server.dispatch import COMMANDS
 from securechat.server.items import Gone, Overdue, Tick
 from securechat.server.session import Stage
 from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, plain, registration
+from tests.running import PASSWORD
 
 TIME = re.compile(r"time=[^; ]+;?")
 
@@ -39,7 +40,7 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "NAMES": (("ada", "NAMES #lab"),),
     "LIST": (("ada", "LIST"),),
     "KICK": (("cyd", "KICK #lab ada"), ("ada", "KICK #lab cyd :out")),
-    "INVITE": (("ada", "INVITE dot #lab"), ("ada", "INVITE bob #lab")),
+    "INVITE": (("ada", "INVITE dot #lab"), ("ada", "INVITE bob #lab"), ("ada", "INVITE nobody #lab")),
     "MODE": (
         ("ada", "MODE #lab +ob-t bob *!*@bad"),
         ("ada", "MODE #lab +kl-o key 9 bob"),
@@ -47,10 +48,12 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("cyd", "MODE #lab"),
         ("cyd", "MODE #lab +i"),
         ("ada", "MODE ada +i"),
+        ("ada", "MODE ada +Bx"),
     ),
     "PRIVMSG": (
         ("ada", "PRIVMSG #lab,bob,dot :hello"),
         ("ada", "PRIVMSG nobody :hello"),
+        ("cyd", "PRIVMSG @#lab :hello"),
         ("ada", "@+securechat/id=a PRIVMSG #lab :hello"),
         ("ada", "@+securechat/id=a PRIVMSG #lab :hello"),
     ),
@@ -68,15 +71,31 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("ada", "CHATHISTORY AFTER #lab timestamp=2020-01-01T00:00:00.000Z 10"),
         ("ada", "CHATHISTORY LATEST #none * 10"),
     ),
-    "WHO": (("ada", "WHO #lab"), ("ada", "WHO b*")),
+    "WHO": (("ada", "WHO #lab"), ("ada", "WHO b*"), ("ada", "WHO #lab %tnf,1")),
     "WHOIS": (("ada", "WHOIS bob"),),
+    "WHOWAS": (("ada", "WHOWAS dot"), ("ada", "WHOWAS nobody")),
     "AWAY": (("ada", "AWAY :lunch"), ("ada", "AWAY")),
+    "SETNAME": (("ada", "SETNAME :another name"), ("ada", "SETNAME :")),
+    "MONITOR": (
+        ("ada", "MONITOR + bob,dot,:"),
+        ("cyd", "MONITOR + dot"),
+        ("ada", "MONITOR S"),
+        ("ada", "MONITOR L"),
+        ("ada", "MONITOR - dot"),
+        ("ada", "MONITOR C"),
+        ("ada", "MONITOR ?"),
+    ),
     "USERHOST": (("ada", "USERHOST bob"),),
     "ISON": (("ada", "ISON bob nobody"),),
     "MOTD": (("ada", "MOTD"),),
     "LUSERS": (("ada", "LUSERS"),),
     "VERSION": (("ada", "VERSION"),),
     "TIME": (("ada", "TIME"),),
+    "INFO": (("ada", "INFO"),),
+    "STATS": (("ada", "STATS u"),),
+    "HELP": (("ada", "HELP"), ("ada", "HELP mode"), ("ada", "HELP nothing")),
+    "OPER": (("cyd", f"OPER ada :{PASSWORD}"), ("ada", "OPER ada wrong"), ("ada", f"OPER bob :{PASSWORD}")),
+    "KILL": (("ada", "KILL bob"), ("ada", f"OPER ada :{PASSWORD}"), ("ada", "KILL cyd :enough")),
     "PASSWD": (("ada", "PASSWD !"), ("ada", PASSWD)),
 }
 

@@ -8,9 +8,10 @@ from securechat.chat import access
 from securechat.chat.channel import DEFAULT_MODES, OPERATOR, Channel
 from securechat.chat.person import Person
 from securechat.protocol import names, numerics
+from securechat.protocol.capabilities import INVITE_NOTIFY
 from securechat.protocol.message import Message, quoted
 from securechat.server import burst, presence
-from securechat.server.actor import actor, member_channel
+from securechat.server.actor import actor, member_channel, read_channel
 from securechat.server.command import Command
 from securechat.server.isupport import REASON_BYTES, TOPIC_BYTES, cut
 from securechat.server.session import Session
@@ -68,6 +69,7 @@ def enter(turn: Turn, session: Session, channel: Channel, role: int) -> None:
     turn.echo(session, event)
     if letters := channel.role_letters(person):
         presence.show_mode(turn, channel, "+" + letters, person, skip=tuple(presence.sessions(person)))
+    presence.show_away(turn, channel, person)
     for other in presence.sessions(person):
         burst.enter(turn, other, channel)
 
@@ -105,7 +107,7 @@ def remove(turn: Turn, channel: Channel, person: Person) -> None:
 
 def topic(turn: Turn, session: Session, message: Message) -> None:
     name, *wanted = message.params
-    channel = member_channel(turn, session, name)
+    channel = read_channel(turn, session, name)
     if channel is None:
         return None
     if not wanted:
@@ -136,7 +138,7 @@ def names_(turn: Turn, session: Session, message: Message) -> None:
     """Without a channel there is nothing to list; a hidden channel looks like an empty one."""
     name = message.params[0].split(",")[0] if message.params else "*"
     channel = turn.directory.channel(name)
-    if channel is None or not access.may_see(channel, actor(session)):
+    if channel is None or not access.may_look(channel, actor(session)):
         turn.standard(session, numerics.RPL_ENDOFNAMES, quoted(name))
     else:
         burst.names(turn, session, channel)
@@ -146,7 +148,7 @@ def list_(turn: Turn, session: Session, message: Message) -> None:
     wanted = {names.fold(name) for name in message.params[0].split(",")} if message.params else None
     turn.standard(session, numerics.RPL_LISTSTART, "Channel")
     for key, channel in turn.directory.channels.items():
-        if channel.members and (wanted is None or key in wanted) and access.may_see(channel, actor(session)):
+        if channel.members and (wanted is None or key in wanted) and access.may_look(channel, actor(session)):
             count = sum(1 for _ in channel.present())
             turn.reply(session, numerics.RPL_LIST, channel.name, str(count), channel.topic)
     turn.standard(session, numerics.RPL_LISTEND)
@@ -174,7 +176,7 @@ def kick(turn: Turn, session: Session, message: Message) -> None:
 
 def invite(turn: Turn, session: Session, message: Message) -> None:
     person, target = actor(session), turn.directory.person(message.params[0])
-    channel = member_channel(turn, session, message.params[1])
+    channel = read_channel(turn, session, message.params[1])
     if channel is None:
         return None
     if target is None or not target.active:
@@ -183,9 +185,16 @@ def invite(turn: Turn, session: Session, message: Message) -> None:
         return turn.standard(session, numerics.ERR_USERONCHANNEL, target.name, channel.name)
     if not access.may_invite(channel, person):
         return turn.standard(session, numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    return _invite(turn, session, channel, target)
+
+
+def _invite(turn: Turn, session: Session, channel: Channel, target: Person) -> None:
+    person = actor(session)
     turn.put(channel, "invited", target, None)
     turn.reply(session, numerics.RPL_INVITING, target.name, channel.name)
-    return turn.tell_each(target.sessions, turn.event(person, f"INVITE {target.name} {channel.name}"))
+    event = turn.event(person, f"INVITE {target.name} {channel.name}")
+    turn.tell_each(target.sessions, event)
+    turn.tell_each((one for one in channel.readers() if one.caps & INVITE_NOTIFY and one is not session), event)
 
 
 COMMANDS = {

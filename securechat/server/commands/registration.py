@@ -8,17 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from securechat.protocol import capabilities, names, numerics, sasl
+from securechat.protocol.capabilities import ACCOUNT_NOTIFY
 from securechat.protocol.message import Message, quoted
 from securechat.server import admission, login, presence
 from securechat.server.command import Command
-from securechat.server.isupport import REASON_BYTES, cut
+from securechat.server.isupport import REALNAME_BYTES, REASON_BYTES, USER_BYTES, cut
 from securechat.server.reply import Line
 from securechat.server.session import Registration, Session, Stage
 from securechat.server.turn import Turn
 from securechat.store.rows import NameStored
 
-USER_BYTES = 32
-REALNAME_BYTES = 100
 TOKEN_BYTES = 300  # of PING
 
 
@@ -152,7 +151,10 @@ def _change_case(turn: Turn, session: Session, wanted: str) -> None:
     turn.record(NameStored(person.id, wanted))
     turn.set(person, "account", replace(person.account, name=wanted))
     turn.tell_each((one for one in presence.onlookers(person) if one is not session), event)
-    return turn.echo(session, event)
+    turn.echo(session, event)
+    turn.finish_if_actor(session)
+    # Nobody changes the account here, but its name is written otherwise now. Source: IRCv3 account-notify.
+    return presence.tell_onlookers(turn, person, turn.event(person, f"ACCOUNT {wanted}"), ACCOUNT_NOTIFY)
 
 
 def user(turn: Turn, session: Session, message: Message) -> None:
@@ -160,6 +162,8 @@ def user(turn: Turn, session: Session, message: Message) -> None:
     assert registration is not None
     if registration.user is not None:
         return turn.standard(session, numerics.ERR_ALREADYREGISTERED)
+    if not message.params[3]:
+        return turn.standard(session, numerics.ERR_NEEDMOREPARAMS, message.command)
     name = "".join(character for character in message.params[0] if character.isalnum() or character in "-_.~")
     turn.set(registration, "user", cut(name, USER_BYTES) or "user")
     turn.set(registration, "realname", cut(message.params[3], REALNAME_BYTES))
