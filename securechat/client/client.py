@@ -146,10 +146,10 @@ class Client:
             self._tell(Told("not connected, nothing was done; try again when the connection is back", failed=True))
 
     def _say(self, ticket: int, target: str, words: str, action: bool) -> None:
-        line = self._conversation.line(ticket, target, words, action=action)
-        if not self._conversation.outbox.put(line):
+        line, outbox = self._conversation.line(ticket, target, words, action=action), self._conversation.outbox
+        if not outbox.put(line):
             self._tell(Refused(ticket, target, words, "too much waits to be sent; come again when less does"))
-        elif self._session is None or not self._session.entered:
+        elif self._session is None or not self._session.entered or outbox.recovering:
             self._tell(line.queued)
 
     def _quit(self) -> None:
