@@ -14,6 +14,7 @@ import click
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.benchmark import machine
+from scripts.benchmark.back import back
 from scripts.benchmark.burst import burst
 from scripts.benchmark.churn import churn
 from scripts.benchmark.connect import connect
@@ -41,6 +42,7 @@ bench.add_command(fanout)
 bench.add_command(burst)
 bench.add_command(echo)
 bench.add_command(connect)
+bench.add_command(back)
 bench.add_command(idle)
 bench.add_command(login_storm)
 bench.add_command(handshake_storm)

@@ -239,7 +239,12 @@ class CoreRun:
         rooms = {c.key: (_ids(c.invited), _ids(c.unannounced)) for c in directory.channels.values()}
         names = {key: person.id for key, person in directory.names.items()}
         sessions = [_session_state(peer.session) for peer in self.peers]
-        present = _ids(directory.present), dict(directory.lingering), dict(directory.watchers)
+        present = (
+            _ids(directory.present),
+            dict(directory.lingering),
+            dict(directory.watchers),
+            _numbers(directory.opers),
+        )
         return directory.snapshot(), people, rooms, names, present, sessions
 
 

@@ -29,6 +29,7 @@ class Directory:
         "most_present",
         "names",
         "network",
+        "opers",
         "people",
         "present",
         "watchers",
@@ -43,6 +44,9 @@ class Directory:
         self.present: dict[Person, None] = {}
         self.most_present = 0  # people at any moment since the start
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
+        self.opers: dict[
+            Recipient, None
+        ] = {}  # that said OPER: few, so that counting them at every login costs nothing
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
 

@@ -55,7 +55,7 @@ def user_modes(turn: Turn, session: Session) -> None:
 
 def lusers(turn: Turn, session: Session) -> None:
     present, most = len(turn.directory.present), turn.directory.most_present
-    opers = sum(person.is_oper for person in turn.directory.present)
+    opers = sum(session.is_oper for session in turn.directory.opers)
     channels = len(turn.directory.channels)
     turn.reply(session, numerics.RPL_LUSERCLIENT, f"There are {present} users and 0 invisible on 1 servers")
     turn.standard(session, numerics.RPL_LUSEROP, str(opers))

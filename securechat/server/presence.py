@@ -213,6 +213,7 @@ def _take_away(turn: Turn, session: Session, person: Person) -> bool:
         return False
     turn.drop(person, "sessions", session)
     watching.clear(turn, session)
+    turn.drop(turn.directory, "opers", session)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from securechat.client.events import Acknowledged, Event, Missed, Said
 from securechat.client.history import Seen
 from securechat.client.outbox import Outbox
 from securechat.client.trust import ByCA, connect
-from tests.relay import Relay
+from tests.relay import DOWN, UP, Link, Relay
 from tests.running import PASSWORD, Server
 
 PATIENCE = 60.0
@@ -90,10 +91,15 @@ def test_a_link_cut_at_random_bytes_fifty_times_neither_loses_nor_doubles_a_line
     server.adduser("ada")
     bob = login("bob")
     chance = random.Random(7)
-    allowances = iter([None])
-    relay = Relay(server.port, lambda: next(allowances, chance.randrange(14_000)) if relay.cuts < 50 else None)
-    try:
-        ada = person("ada", relay.port)
+    numbers = itertools.count()
+
+    def prepare(link: Link) -> None:
+        if next(numbers) and relay.cuts < 50:  # the first one is whole: on it the client logs in
+            for way in (UP, DOWN):
+                link.cut_behind(way, chance.randrange(14_000))
+
+    with Relay(server.port, prepare) as relay:
+        ada = person("ada", relay.address[1])
         ada.client.log_in(ada.connect())
         relay.drop()
         while relay.cuts < 50:
@@ -103,8 +109,6 @@ def test_a_link_cut_at_random_bytes_fifty_times_neither_loses_nor_doubles_a_line
         ada.listen_until(lambda: len(ada.acknowledged) == ada.said)
         bob.sync()
         check(server, ada)
-    finally:
-        relay.close()
 
 
 def test_a_server_that_is_killed_again_and_again_neither_loses_nor_doubles_a_line(server, person):

@@ -234,7 +234,7 @@ THE_SERVER = (
         "LUSERS",
         (
             "251|ada|There are 3 users *",
-            "252|ada|1|operators online",
+            "252|ada|0|operators online",
             "254|ada|*|*",
             "255|ada|*",
             "265|ada|*|*|*",
@@ -254,6 +254,7 @@ THE_SERVER = (
     Case(f"OPER bob :{PASSWORD}", ("491|ada|*",)),
     Case(f"OPER op :{PASSWORD}", ("381|ada|*", "MODE|ada|+o")),
     Case("MODE ada", ("221|ada|+o",)),
+    Case("LUSERS", ("251|*", "252|ada|1|*", "254|*", "255|*", "265|*", "266|*")),
     Case("KILL nobody :why not", ("401|ada|nobody|*",)),
     Case("KILL eve :not here", ("401|ada|eve|*",)),
     Case("KILL", (NEED_MORE.format("KILL"),)),

@@ -55,8 +55,10 @@ def test_an_operator_is_one_as_long_as_the_administrator_is(change: str, bob: Pe
     getattr(run.accounts, change)("ada", *more)
     run.look()
     bob.take()
-    run.say(bob, "KILL cyd :x", "MODE bob", "WHO bob %f")
-    assert bob.take()[:3] == [
+    run.say(bob, "KILL cyd :x", "MODE bob", "WHO bob %f", "LUSERS")
+    lines = bob.take()
+    assert ":localhost 252 bob 0 :operators online" in lines
+    assert lines[:3] == [
         ":localhost 481 bob :Permission denied: you're not an IRC operator",
         ":localhost 221 bob +",
         ":localhost 354 bob H",
@@ -74,6 +76,7 @@ def test_an_operator_is_shown_as_one_until_the_session_ends_or_gives_it_up(bob: 
     run.say(bob, OPER)
     run.say(bob, "QUIT")
     assert flags(run, cyd) == "H"
+    assert not run.core.directory.opers
 
 
 def flags(run: CoreRun, peer: Peer) -> str:

@@ -50,6 +50,7 @@ def _proved(turn: Turn, session: Session, verified: Verified) -> None:
     if not administrator.account.admin:
         return turn.standard(session, numerics.ERR_NOOPERHOST)
     turn.set(session, "oper", login)
+    turn.put(turn.directory, "opers", session, None)
     person = actor(session)
     turn.standard(session, numerics.RPL_YOUREOPER)
     turn.echo(session, turn.event(person, f"MODE {person.name} +{OPER_MODE}"))

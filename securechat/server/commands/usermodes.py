@@ -51,6 +51,7 @@ def _apply(turn: Turn, session: Session, letter: str, adding: bool) -> bool:
         others = [one for one in person.sessions if one is not session]
     elif letter == OPER_MODE and not adding and session.oper is not None:
         turn.set(session, "oper", None)
+        turn.drop(turn.directory, "opers", session)
         others = []
     else:
         return False
