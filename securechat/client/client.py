@@ -37,6 +37,7 @@ from securechat.client.outbox import NotKept
 from securechat.client.redial import Delay, Link, Redial
 from securechat.client.session import Session
 from securechat.protocol.message import ProtocolError
+from securechat.protocol.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -94,9 +95,8 @@ class Client:
                     log.info("login as %s refused", self.account)
                     raise LoginFailed(self.account, event)
                 if isinstance(event, Disconnected):
-                    raise ConnectionLost(
-                        f"the connection was lost during the login as {self.account!r}: {event.reason}; try again"
-                    )
+                    words = f"during the login as {self.account!r}: {printable(event.reason)}"
+                    raise ConnectionLost(f"the connection was lost {words}; try again")
 
     def post(self, call: Callable[[Session], None]) -> None:
         """Have `call(session)` run in the client's thread; without a link the person is told that nothing was done."""
@@ -160,6 +160,10 @@ class Client:
     def _run_calls(self) -> None:
         """Do what faces ask for; what they say is on disk before anyone is told so, and before it is sent."""
         self._mailbox.run_calls()
+        self._save()
+        self._deliver()
+
+    def _save(self) -> None:
         try:
             self._conversation.outbox.save()
         except NotKept as error:
@@ -168,7 +172,6 @@ class Client:
             self._unkept = True
         else:
             self._unkept = False
-        self._deliver()
 
     # The thread.
 
@@ -232,6 +235,7 @@ class Client:
             paused = self._mailbox.full
             if not connection.turn(paused=paused):
                 return "the server closed the connection"
+            self._save()
             self._pass_on(connection.session.take_events())
             if self._refusal is not None:
                 return self._refusal.reason

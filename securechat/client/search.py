@@ -116,8 +116,8 @@ class Searching:
     def _answered(self, answers: list[Message]) -> None:
         error = next((message for message in answers if replies.is_error(message)), None)
         page = [said for message in answers if (said := messages.read(message, self._own_nick)) is not None]
-        new = [said for said in reversed(page) if self._known.add(said.msgid) and self._is_recent(said)]
-        self._lines += new
+        new = [said for said in page if self._known.is_new(said) and self._is_recent(said)]
+        self._lines += reversed(new)
         if new and len(page) >= self._page and self._is_recent(page[0]) and len(self._lines) < self._query.limit:
             self.ask_next()
         else:

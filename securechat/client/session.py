@@ -53,9 +53,8 @@ class Session:
 
     def __init__(self, credentials: Credentials, lobby: str | None, conversation: Conversation) -> None:
         self.nick = credentials.account
-        self.lobby = lobby
+        self._lobby = lobby
         self.channels = Channels()
-        self.quitting = False
         self.goodbye = ""  # the server's last words
         self._credentials = credentials
         self._conversation = conversation
@@ -177,9 +176,8 @@ class Session:
             self._send("PASSWD", piece)
         self._ask(answered, "PASSWD", last)
 
-    def quit(self, reason: str = "") -> None:
-        self.quitting = True
-        self._send("QUIT", *([reason] if reason else []))
+    def quit(self) -> None:
+        self._send("QUIT")
 
     # Lines and events out.
 
@@ -316,8 +314,8 @@ class Session:
         seen = self._conversation.seen
         if not self._sending.knows_ids:
             yield from doubts.settle(self._conversation.outbox, self._sending, seen, self.nick)
-        if self.lobby is not None:
-            yield from catch_up(seen, self.lobby, self.channels.names, self._missed)
+        if self._lobby is not None:
+            yield from catch_up(seen, self._lobby, self.channels.names, self._missed)
 
     def _ask_history(self, answer: Answer, request: Request) -> None:
         self._ask(answer, "CHATHISTORY", *request)
