@@ -23,6 +23,7 @@ from scripts.benchmark.echo import echo
 from scripts.benchmark.fanout import fanout
 from scripts.benchmark.history import history
 from scripts.benchmark.idle import idle
+from scripts.benchmark.paging import paging
 from scripts.benchmark.scale import scale
 from scripts.benchmark.startup import startup
 from scripts.benchmark.storm import handshake_storm, login_storm
@@ -47,6 +48,7 @@ bench.add_command(idle)
 bench.add_command(login_storm)
 bench.add_command(handshake_storm)
 bench.add_command(history)
+bench.add_command(paging)
 bench.add_command(durable)
 bench.add_command(churn)
 bench.add_command(scale)

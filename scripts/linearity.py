@@ -51,12 +51,6 @@ class Run:
     cuts: int
     pages: int  # of history
 
-    @property
-    def links(self) -> int:
-        return sum(
-            max((one.links[-1] for one in self.record.sent if one.sender == name), default=0) for name in SENDERS
-        )
-
 
 def run(server: Server, faults: int, seed: int, *, repeats: bool = True) -> Run:
     """Let them talk through so many faults; the server is left running. The server's settings are SETTINGS."""

@@ -28,7 +28,7 @@ from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
 from securechat.server.reading import StoredHistory
-from securechat.server.services import Services
+from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
 from securechat.server.turn import Turn
@@ -37,7 +37,7 @@ from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy
-from securechat.store.rows import AccountChanged, Row, Snapshot
+from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
 
@@ -45,7 +45,7 @@ SETTINGS = config.Settings(auth=config.Auth(bcrypt_rounds=ROUNDS), store=config.
 HASH = passwords.hash(PASSWORD, ROUNDS)
 PASSWD = "PASSWD " + base64.b64encode(f"{PASSWORD}\0quite another battery".encode()).decode()
 START = 1_700_000_000.0
-RANDOM = re.compile(r"msgid=[^; ]+")
+RANDOM = re.compile(r"msgid=[^; ]+|(?<= #lobby )[\w-]{20}(?= |$)")
 
 
 @contextmanager
@@ -121,6 +121,7 @@ class CoreRun:
         self.waiting: deque[Item] = deque()
         self.peers: list[Peer] = []
         self.jobs_started = 0
+        self.reading_fails_with: Exception | None = None  # for as long as it is set
         self.now += presence.QUIET_TIME + 1
 
     def close(self) -> None:
@@ -196,7 +197,8 @@ class CoreRun:
     def _stands(self, turn: Turn) -> None:
         for job in turn.jobs:
             self.jobs_started += 1
-            self.waiting.append(Answer(job.session, job.done, job.label, _result(job.work)))
+            failure = self.reading_fails_with if job.pool == READS else None
+            self.waiting.append(Answer(job.session, job.done, job.label, failure or _result(job.work)))
         deliver(turn.output, _send)
         self.waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
@@ -216,8 +218,17 @@ class CoreRun:
             return snapshot.load(connection)
 
     def texts(self, target: str = "#lobby") -> list[str]:
+        return [entry.text for entry in self.entries(target)]
+
+    def entries(self, target: str, *kinds: str) -> list[Entry]:
+        """What the store has of a target; messages unless other kinds are asked for."""
         with self.database.read() as connection:
-            return [entry.text for entry in history.latest(connection, target, 10_000)]
+            return history.latest(connection, target, 10_000, kinds=kinds or history.MESSAGES)
+
+    def msgid(self, text: str, target: str) -> str:
+        """Of the only message with this text."""
+        [found] = [entry.msgid for entry in self.entries(target) if entry.text == text]
+        return found
 
     def held(self) -> Snapshot:
         return self.core.directory.snapshot()
@@ -245,7 +256,7 @@ class CoreRun:
             dict(directory.watchers),
             _numbers(directory.opers),
         )
-        return directory.snapshot(), people, rooms, names, present, sessions
+        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 
 
 def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("bob", "cyd", "dot")) -> Path:

@@ -45,6 +45,7 @@ class Person:
         "named",
         "network",
         "present",
+        "read_markers",
         "realname",
         "sessions",
         "signed_on",
@@ -63,6 +64,7 @@ class Person:
         self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
         self.named: dict[str, NamedMessage] = {}  # the newest messages that its clients named; the store has them all
         self.away: str | None = None  # once every session is; what was said last
+        self.read_markers: dict[str, int] = {}  # target → time up to which it was read
         self.bot = False  # said of itself by mode B, for as long as the person is present
         self.departures: tuple[Departure, ...] = ()  # the last few, newest first; not stored
         self._source = ""

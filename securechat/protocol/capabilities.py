@@ -23,6 +23,9 @@ CHATHISTORY = 1 << 11
 MULTILINE = 1 << 13
 RETRY = 1 << 14
 VERSION_302 = 1 << 12  # not a capability: what CAP LS 302 says of a client, for good
+EVENT_PLAYBACK = 1 << 16
+MESSAGE_REDACTION = 1 << 17
+READ_MARKER = 1 << 18
 ACCOUNT_NOTIFY = 1 << 20
 AWAY_NOTIFY = 1 << 21
 EXTENDED_MONITOR = 1 << 22
@@ -55,7 +58,10 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("batch", BATCH),
         Capability("cap-notify", CAP_NOTIFY),
         Capability("draft/chathistory", CHATHISTORY),
+        Capability("draft/event-playback", EVENT_PLAYBACK),
+        Capability("draft/message-redaction", MESSAGE_REDACTION),
         Capability("draft/multiline", MULTILINE, f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}"),
+        Capability("draft/read-marker", READ_MARKER),
         Capability("echo-message", ECHO_MESSAGE),
         Capability("extended-join", EXTENDED_JOIN),
         Capability("extended-monitor", EXTENDED_MONITOR),

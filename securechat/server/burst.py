@@ -9,7 +9,7 @@ from securechat import __version__
 from securechat.chat import access
 from securechat.chat.channel import Channel
 from securechat.protocol import numerics
-from securechat.protocol.capabilities import MULTI_PREFIX, NO_IMPLICIT_NAMES
+from securechat.protocol.capabilities import MULTI_PREFIX, NO_IMPLICIT_NAMES, READ_MARKER
 from securechat.server import isupport, presence
 from securechat.server.actor import actor
 from securechat.server.event import timestamp
@@ -80,11 +80,11 @@ def enter(turn: Turn, session: Session, channel: Channel) -> None:
     reads = access.may_read(channel, actor(session))
     if channel.topic and reads:
         topic(turn, session, channel)
-    if session.caps & NO_IMPLICIT_NAMES:
-        return
-    if reads:
-        names(turn, session, channel)
-    else:
+    if reads and not session.caps & NO_IMPLICIT_NAMES:
+        _present(turn, session, channel)
+    if session.caps & READ_MARKER:
+        read_marker(turn, session, channel.name, channel.key)
+    if not session.caps & NO_IMPLICIT_NAMES:
         turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
 
 
@@ -93,8 +93,19 @@ def topic(turn: Turn, session: Session, channel: Channel) -> None:
     turn.reply(session, numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_time // 1000))
 
 
+def read_marker(turn: Turn, session: Session, name: str, target: str) -> None:
+    """Up to when the session's account has read `target`, which the client calls `name`."""
+    assert session.person is not None
+    time = session.person.read_markers.get(target)
+    turn.line(session, "MARKREAD", name, "*" if time is None else f"timestamp={timestamp(time)}")
+
+
 def names(turn: Turn, session: Session, channel: Channel) -> None:
+    _present(turn, session, channel)
+    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
+
+
+def _present(turn: Turn, session: Session, channel: Channel) -> None:
     symbol = "@" if "s" in channel.modes else "="
     lines = channel.names(bool(session.caps & MULTI_PREFIX))
     turn.reply_each(session, lines, numerics.RPL_NAMREPLY, symbol, channel.name)
-    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)

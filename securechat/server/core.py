@@ -72,9 +72,8 @@ class Core:
             case Said(session, message):
                 self._said(turn, session, message)
             case Answer(session):
+                turn.set(session, "busy", False)
                 self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
-                if session.busy:  # the answer's handler failed before it could say so
-                    turn.set(session, "busy", False)
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -99,7 +98,6 @@ class Core:
         self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
 
     def _answered(self, turn: Turn, answer: Answer) -> None:
-        turn.set(answer.session, "busy", False)
         if answer.session.stage is not Stage.CLOSED:
             answer.done(turn, answer.session, answer.result)
 

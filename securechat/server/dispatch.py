@@ -28,6 +28,8 @@ from securechat.server.commands import (
     opers,
     passwd,
     people,
+    read_marker,
+    redaction,
     registration,
     who,
 )
@@ -41,6 +43,8 @@ COMMANDS: Mapping[str, Command] = {
     **messages.COMMANDS,
     **multiline.COMMANDS,
     **history.COMMANDS,
+    **redaction.COMMANDS,
+    **read_marker.COMMANDS,
     **people.COMMANDS,
     **who.COMMANDS,
     **monitor.COMMANDS,

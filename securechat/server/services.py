@@ -35,6 +35,7 @@ class Selection:
     target: str
     references: tuple[int | str | None, ...]
     limit: int
+    kinds: tuple[str, ...]
 
 
 class History(Protocol):
@@ -44,12 +45,16 @@ class History(Protocol):
         """Oldest first. Raises UnknownMessage for a msgid that the target does not have."""
         ...
 
+    def find(self, target: str, msgid: str) -> Entry | None:
+        """The entry of this msgid, whatever its kind."""
+        ...
+
     def named(self, account: AccountId, name: str) -> NamedMessage | None:
         """The message that the account sent under this name."""
         ...
 
     def targets(
-        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int
+        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int, kinds: Sequence[str]
     ) -> Sequence[tuple[str, int]]:
         """Targets with the time of their newest entry within the bounds, oldest first."""
         ...

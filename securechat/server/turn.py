@@ -14,7 +14,7 @@ from securechat.errors import SecurechatError
 from securechat.protocol.capabilities import BATCH, LABELED_RESPONSE
 from securechat.protocol.message import escape, write
 from securechat.protocol.numerics import TEXTS
-from securechat.server.event import Event
+from securechat.server.event import Event, lasting
 from securechat.server.msgids import new_msgid
 from securechat.server.reply import Batch, Line, Reply, written
 from securechat.server.services import Services
@@ -192,7 +192,7 @@ class Turn:
 
     def keep(self, event: Event, person: Person, target: str, kind: str, text: str) -> None:
         """Store an event as an entry of `target`'s history."""
-        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, event.relayed_tags))
+        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, lasting(event.relayed_tags)))
 
     # What leaves after the commit
 

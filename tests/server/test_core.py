@@ -70,6 +70,13 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("ada", "CHATHISTORY LATEST #lab * 10"),
         ("ada", "CHATHISTORY AFTER #lab timestamp=2020-01-01T00:00:00.000Z 10"),
         ("ada", "CHATHISTORY LATEST #none * 10"),
+        ("ada", "CHATHISTORY TARGETS timestamp=2020-01-01 timestamp=2040-01-01 10"),
+    ),
+    "REDACT": (("ada", "REDACT #lab {first} :why"), ("cyd", "REDACT #lab {first}"), ("cyd", "REDACT #none x")),
+    "MARKREAD": (
+        ("ada", "MARKREAD #lab timestamp=2020-01-01T00:00:00.000Z"),
+        ("ada", "MARKREAD bob"),
+        ("ada", "MARKREAD #none timestamp=2020-01-01T00:00:00.000Z"),
     ),
     "WHO": (("ada", "WHO #lab"), ("ada", "WHO b*"), ("ada", "WHO #lab %tnf,1")),
     "WHOIS": (("ada", "WHOIS bob"),),
@@ -138,7 +145,9 @@ def test_a_handler_that_raises_at_any_line_is_noticed_by_its_sender_alone(
     run.say(lab["bob"], "PRIVMSG #lobby :before", "PRIVMSG #lobby :after")
     expected = {name: timeless(peer.take()) for name, peer in lab.items()}
     lab["new"], expected["new"] = run.connect(), []
-    for name, line in SAMPLES[command]:
+    first = run.msgid("first", "#lab")
+    for name, sample in SAMPLES[command]:
+        line = sample.format(first=first)
         raised = 0
         while breaks(run, lab, expected, lab[name], line, raised + 1):
             raised += 1
@@ -177,7 +186,7 @@ def labelled(line: str) -> str:
 
 def without_times(state: tuple) -> tuple:
     snapshot, *rest = state
-    return (snapshot.accounts, snapshot.channels, snapshot.members, snapshot.list_modes, *rest)
+    return (snapshot.accounts, snapshot.channels, snapshot.members, snapshot.list_modes, snapshot.read_markers, *rest)
 
 
 def test_a_login_that_fails_at_any_line_admits_nobody_or_leaves_no_trace(run: CoreRun, lab: dict[str, Peer]) -> None:
