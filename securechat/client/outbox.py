@@ -264,8 +264,8 @@ class Outbox:
         self._waiting.extend(line.pieces)
 
     def _drop(self, line: Line, pieces: list[Piece]) -> None:
+        self._keeping.drop([piece for piece in line.pieces if piece in pieces])
         line.pieces = [piece for piece in line.pieces if piece not in pieces]
-        self._keeping.drop(pieces)
         if not line.pieces and self._lines.pop(line.ticket, None) is not None:
             self._bytes -= len(line.text.encode())
 
