@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from securechat.client import backoff
 from securechat.client.client import Client
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
+from securechat.client.dial import Dial
 from securechat.client.errors import LoginFailed
 from securechat.client.events import Acknowledged, Disconnected, Entered, LinkBack, LinkLost, Queued, Told
 from securechat.client.history import Seen
@@ -20,6 +22,7 @@ from securechat.client.trust import ByPin, connect
 from securechat.tls import pins
 from securechat.tls.errors import TrustError
 
+from .conftest import context_with, tls
 from .test_client import Host, admit, expect, take_until
 
 
@@ -130,6 +133,7 @@ def test_quitting_does_not_wait_for_an_attempt_that_hangs(lose):
     def hang() -> None:
         hanging.set()
         over.wait(30)
+        raise Unreachable("no")
 
     client, _ = lose(hang)
     take_until(client, LinkLost)
@@ -137,12 +141,37 @@ def test_quitting_does_not_wait_for_an_attempt_that_hangs(lose):
     client.quit()
     end = take_until(client, Disconnected)[-1]
     assert end.expected
-    over.set()  # what is connected after all is closed again, or the host would not end
+    over.set()
+
+
+def test_what_an_abandoned_attempt_connects_is_closed(ca, serve):
+    certificate = ca.issue_cert("127.0.0.1")
+    go, ended = threading.Event(), threading.Event()
+
+    def host(sock) -> None:
+        with tls(sock, context_with(certificate)) as wrapped:
+            assert wrapped.recv(1) == b""
+            ended.set()
+
+    address, trust = serve(host), ByPin(pins.of(certificate.cert_chain_pems[0].bytes()))
+
+    def late() -> ssl.SSLSocket:
+        go.wait(30)
+        return connect(address, trust)
+
+    Dial(late, lambda: None).abandon()
+    go.set()
+    assert ended.wait(10)
 
 
 def test_an_outage_longer_than_the_patience_ends_it_even_while_an_attempt_hangs(lose):
     over = threading.Event()
-    client, _ = lose(lambda: over.wait(30), patience=0.3)
+
+    def hang() -> None:
+        over.wait(30)
+        raise Unreachable("no")
+
+    client, _ = lose(hang, patience=0.3)
     end = take_until(client, Disconnected)[-1]
     assert (end.reason, end.expected, end.failure) == ("the server closed the connection", False, None)
     over.set()
