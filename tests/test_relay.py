@@ -66,4 +66,5 @@ def test_a_client_of_a_server_that_is_down_is_hung_up_on() -> None:
         port = listener.getsockname()[1]
     with Relay(port) as relay, socket.create_connection(relay.address, PATIENCE) as client:
         assert client.recv(1) == b""
+        assert relay.link_of(client).over.wait(PATIENCE)
         assert relay.links() == []
