@@ -58,6 +58,10 @@ class Channels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     autojoin: tuple[str, ...] = ("#lobby",)
 
 
+class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    playback_lines: Annotated[int, Meta(ge=0, le=500)] = 100  # of each target, for clients that know no CHATHISTORY
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exempt: tuple[str, ...] = ()  # networks that connection, login and pacing limits do not apply to
     unauthenticated: Positive = 1000  # connections before admission, in all
@@ -93,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: TLS = TLS()
     auth: Auth = Auth()
     channels: Channels = Channels()
+    history: History = History()
     limits: Limits = Limits()
     store: Store = Store()
     log: Log = Log()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from securechat.chat.channel import Channel, ListEntry
 from securechat.chat.person import Person
 from securechat.protocol.names import fold
-from securechat.store.rows import Account, AccountId, ListModeStored, MemberStored, Snapshot
+from securechat.store.rows import Account, AccountId, ListModeStored, MemberStored, PlaceStored, Snapshot
 
 
 class Lingering(NamedTuple):
@@ -21,7 +21,18 @@ class Lingering(NamedTuple):
 class Directory:
     """State of the core; changed through the turn only."""
 
-    __slots__ = ("autojoin", "channels", "last_times", "lingering", "names", "network", "people", "present")
+    __slots__ = (
+        "autojoin",
+        "channels",
+        "last_times",
+        "lingering",
+        "names",
+        "network",
+        "newest",
+        "people",
+        "places_kept",
+        "present",
+    )
 
     def __init__(self, network: str, autojoin: Iterable[str]) -> None:
         self.network = network
@@ -32,6 +43,8 @@ class Directory:
         self.present: dict[Person, None] = {}
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
+        self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
+        self.places_kept = 0.0  # when the places of all who are here were stored last
 
     @classmethod
     def load(cls, snapshot: Snapshot, network: str, autojoin: Iterable[str]) -> Directory:
@@ -49,6 +62,9 @@ class Directory:
         for row in snapshot.list_modes:
             directory.channels[row.channel].lists[row.mode, row.mask] = ListEntry(row.set_by, row.set_at)
         directory.last_times = dict(snapshot.last_times)
+        directory.newest = snapshot.newest
+        for place in snapshot.places:
+            directory.people[place.account].places[place.device] = place.seq
         return directory
 
     def changed(self, name: str) -> None:
@@ -67,10 +83,13 @@ class Directory:
         accounts: tuple[Account, ...] = tuple(person.account for person in people)
         members = (MemberStored(c.key, p.id, role) for c in channels for p, role in c.members.items())
         masks = (ListModeStored(c.key, m, mask, *entry) for c in channels for (m, mask), entry in c.lists.items())
+        places = (PlaceStored(p.id, device, seq) for p in people for device, seq in sorted(p.places.items()))
         return Snapshot(
             accounts,
             tuple(channel.stored() for channel in channels),
             tuple(sorted(members, key=lambda row: (row.channel, row.account))),
             tuple(sorted(masks, key=lambda row: (row.channel, row.mode, row.mask))),
             dict(self.last_times),
+            tuple(places),
+            self.newest,
         )

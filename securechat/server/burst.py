@@ -10,6 +10,7 @@ from securechat.chat.channel import Channel
 from securechat.protocol import numerics
 from securechat.protocol.capabilities import MULTI_PREFIX
 from securechat.server import isupport, presence
+from securechat.server.actor import actor
 from securechat.server.event import timestamp
 from securechat.server.session import Session
 from securechat.server.turn import Turn
@@ -17,14 +18,19 @@ from securechat.server.turn import Turn
 MOTD_BYTES = 400  # of one line
 
 
-def send(turn: Turn, session: Session) -> None:
+def greet(turn: Turn, session: Session) -> None:
+    """Everything that comes before the channels."""
     welcome(turn, session)
     lusers(turn, session)
     motd(turn, session)
     turn.reply(session, numerics.RPL_UMODEIS, "+")
-    assert session.person is not None
-    for channel in session.person.channels:
-        turn.echo(session, presence.joined(turn, channel, session.person))
+
+
+def rejoin(turn: Turn, session: Session, channel: Channel) -> None:
+    """Show the session one of the account's channels, unless that has left it meanwhile."""
+    person = actor(session)
+    if channel in person.channels:
+        turn.echo(session, presence.joined(turn, channel, person))
         enter(turn, session, channel)
 
 

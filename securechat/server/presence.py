@@ -108,7 +108,7 @@ def lost(turn: Turn, session: Session, reason: str) -> None:
     """The connection is gone. The others are told only if the person does not come back within a moment."""
     if session.stage is Stage.CLOSED:
         return
-    turn.set(session, "stage", Stage.CLOSED)
+    turn.shut(session)
     person = session.person
     if person is None or not _take_away(turn, session, person) or person.sessions:
         return

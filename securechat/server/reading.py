@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence, Set
 
 from securechat.server.services import Selection
-from securechat.store import history
+from securechat.store import history, missed
 from securechat.store.database import Database
 from securechat.store.rows import AccountId, Entry
 
@@ -37,3 +37,11 @@ class StoredHistory:
     ) -> Sequence[tuple[str, int]]:
         with self._database.read() as connection:
             return history.targets(connection, account, channels, after, before, limit)
+
+    def missed_targets(self, account: AccountId, channels: Collection[str], after: int, upto: int) -> Set[str]:
+        with self._database.read() as connection:
+            return missed.targets(connection, account, channels, after, upto)
+
+    def missed(self, target: str, after: int, upto: int, limit: int) -> Sequence[Entry]:
+        with self._database.read() as connection:
+            return missed.messages(connection, target, after, upto, limit)

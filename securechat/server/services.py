@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,14 @@ class History(Protocol):
         self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int
     ) -> Sequence[tuple[str, int]]:
         """Targets with the time of their newest entry within the bounds, oldest first."""
+        ...
+
+    def missed_targets(self, account: AccountId, channels: Collection[str], after: int, upto: int) -> Set[str]:
+        """The account's pairs and those of the channels that have messages behind the entry `after`, up to `upto`."""
+        ...
+
+    def missed(self, target: str, after: int, upto: int, limit: int) -> Sequence[Entry]:
+        """The newest of these messages of a target, oldest first."""
         ...
 
 

@@ -96,6 +96,21 @@ class NameStored:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceStored:
+    """Up to which entry a device was handed what its account is told; never moved back."""
+
+    account: AccountId
+    device: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRemoved:
+    account: AccountId
+    device: str
+
+
 Row = (
     EntryStored
     | ChannelStored
@@ -105,6 +120,8 @@ Row = (
     | ListModeRemoved
     | PasswordStored
     | NameStored
+    | PlaceStored
+    | PlaceRemoved
 )
 
 
@@ -147,6 +164,8 @@ class Snapshot:
     members: tuple[MemberStored, ...]
     list_modes: tuple[ListModeStored, ...]
     last_times: dict[str, int]  # target → time of its newest entry
+    places: tuple[PlaceStored, ...]
+    newest: int  # seq of the newest entry of all, 0 when there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from functools import partial
 
 from securechat.chat import access
 from securechat.chat.channel import Channel
-from securechat.chat.person import Person
 from securechat.protocol.capabilities import BATCH
 from securechat.protocol.message import Message, quoted
 from securechat.protocol.names import CHANNEL_PREFIX
+from securechat.server import entries
 from securechat.server.actor import actor
 from securechat.server.command import Command
-from securechat.server.event import Event, timestamp
+from securechat.server.entries import Target
+from securechat.server.event import timestamp
 from securechat.server.isupport import HISTORY_ENTRIES
 from securechat.server.services import READS, PoolFull, Selection
 from securechat.server.session import Session
@@ -26,7 +27,6 @@ from securechat.store.history import UnknownMessage
 from securechat.store.rows import Entry, pair
 
 REFERENCES = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
-Target = Channel | Person
 
 
 class Refused(Exception):
@@ -132,13 +132,8 @@ def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, 
 
 
 def _line(turn: Turn, session: Session, target: Target, entry: Entry) -> Line:
-    """A stored entry as it was said, in the place where this reader sees it."""
-    person = actor(session)
-    sender = turn.directory.people[entry.sender]
-    where = target.name if isinstance(target, Channel) or sender is person else person.name
-    body = f":{sender.source} {entry.kind} {where} :{entry.text}"
-    event = Event(body, entry.time, entry.msgid, sender.name, entry.tags)
-    return Line(event.tags(session.caps), body)
+    event = entries.event(turn, actor(session), target, entry)
+    return Line(event.tags(session.caps), event.body)
 
 
 def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]] | Exception) -> None:
@@ -146,19 +141,10 @@ def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]
         return turn.fail(session, "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", "too much to do; try again soon")
     if isinstance(result, Exception):
         raise result
-    named = ((_name(turn, actor(session), target), time) for target, time in result)
-    lines = [Line("", f":{turn.server} CHATHISTORY TARGETS {name} {timestamp(time)}") for name, time in named if name]
+    found = ((entries.target(turn, actor(session), key), time) for key, time in result)
+    named = [(target.name, timestamp(time)) for target, time in found if target is not None]
+    lines = [Line("", f":{turn.server} CHATHISTORY TARGETS {name} {time}") for name, time in named]
     return _send(turn, session, "draft/chathistory-targets", lines)
-
-
-def _name(turn: Turn, person: Person, target: str) -> str | None:
-    """What the reader calls a target; None for people who are no more, and for what he may not read any more."""
-    if target.startswith(CHANNEL_PREFIX):
-        channel = turn.directory.channels[target]
-        return channel.name if access.may_read(channel, person) else None
-    low, high = map(int, target.split(":"))
-    other = turn.directory.people[low if high == person.id else high]
-    return None if other.account.deleted else other.name
 
 
 def _send(turn: Turn, session: Session, kind: str, lines: Sequence[Line]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from securechat.protocol import capabilities, names, numerics, sasl
 from securechat.protocol.message import Message, quoted
-from securechat.server import admission, login, presence
+from securechat.server import admission, login, missed, presence
 from securechat.server.command import Command
 from securechat.server.isupport import REASON_BYTES, cut
 from securechat.server.session import Registration, Session, Stage
@@ -159,7 +159,9 @@ def user(turn: Turn, session: Session, message: Message) -> None:
     assert registration is not None
     if registration.user is not None:
         return turn.standard(session, numerics.ERR_ALREADYREGISTERED)
-    name = "".join(character for character in message.params[0] if character.isalnum() or character in "-_.~")
+    said, device = missed.split_device(message.params[0])
+    name = "".join(character for character in said if character.isalnum() or character in "-_.~")
+    turn.set(registration, "device", registration.device or device)  # the login's goes before
     turn.set(registration, "user", cut(name, USER_BYTES) or "user")
     turn.set(registration, "realname", cut(message.params[3], REALNAME_BYTES))
     return admission.complete(turn, session)
