@@ -14,6 +14,7 @@ import click
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.benchmark import machine
+from scripts.benchmark.back import back
 from scripts.benchmark.burst import burst
 from scripts.benchmark.churn import churn
 from scripts.benchmark.connect import connect
@@ -22,6 +23,7 @@ from scripts.benchmark.echo import echo
 from scripts.benchmark.fanout import fanout
 from scripts.benchmark.history import history
 from scripts.benchmark.idle import idle
+from scripts.benchmark.paging import paging
 from scripts.benchmark.scale import scale
 from scripts.benchmark.startup import startup
 from scripts.benchmark.storm import handshake_storm, login_storm
@@ -41,10 +43,12 @@ bench.add_command(fanout)
 bench.add_command(burst)
 bench.add_command(echo)
 bench.add_command(connect)
+bench.add_command(back)
 bench.add_command(idle)
 bench.add_command(login_storm)
 bench.add_command(handshake_storm)
 bench.add_command(history)
+bench.add_command(paging)
 bench.add_command(durable)
 bench.add_command(churn)
 bench.add_command(scale)

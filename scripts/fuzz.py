@@ -27,12 +27,12 @@ COPIED = ("securechat", "scripts", "tests")
 PLANTS = {
     "bare-cr": ("securechat/protocol/lines.py", 'if b"\\r" in line or b"\\0" in line:', 'if b"\\0" in line:'),
     "characters-for-bytes": (
-        "securechat/server/commands/messages.py",
-        "len(relayed.encode()) + 2 > BODY_BYTES",
-        "len(relayed) + 2 > BODY_BYTES",
+        "securechat/server/multiline.py",
+        "else len(text.encode())",
+        "else len(text)",
     ),
     "last-backslash": ("securechat/protocol/message.py", 'next(characters, "")', "next(characters)"),
-    "any-timestamp": ("securechat/server/commands/history.py", "except (ValueError, OverflowError)", "except KeyError"),
+    "any-timestamp": ("securechat/server/commands/history.py", "except ValueError", "except KeyError"),
     "too-early": (
         "securechat/server/dispatch.py",
         "registering and (command is None or command.stage is Stage.ADMITTED)",

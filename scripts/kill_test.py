@@ -12,7 +12,6 @@ import random
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,10 +103,7 @@ def _load_and_kill(server: Server, number: int, delay: float) -> list[Sender]:
     for _ in range(FEWEST_ACKNOWLEDGED):
         if not acknowledged.acquire(timeout=30):
             raise AssertionError("no message was acknowledged for 30 s")
-    until = time.perf_counter() + delay
-    while time.perf_counter() < until:  # a sleep is too coarse for moments within one commit
-        pass
-    server.kill()
+    server.kill(delay=delay)
     for sender in senders:
         sender.join()
     return senders

@@ -29,7 +29,7 @@ from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
 from securechat.server.loop import CHOKED
 from securechat.server.reading import StoredHistory
-from securechat.server.services import Services
+from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
 from securechat.server.turn import Turn
@@ -38,7 +38,7 @@ from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
-from securechat.store.rows import AccountChanged, Row, Snapshot
+from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
 
@@ -46,7 +46,7 @@ SETTINGS = config.Settings(auth=config.Auth(bcrypt_rounds=ROUNDS), store=config.
 HASH = passwords.hash(PASSWORD, ROUNDS)
 PASSWD = "PASSWD " + base64.b64encode(f"{PASSWORD}\0quite another battery".encode()).decode()
 START = 1_700_000_000.0
-RANDOM = re.compile(r"msgid=[^; ]+")
+RANDOM = re.compile(r"msgid=[^; ]+|(?<= #lobby )[\w-]{20}(?= |$)")
 
 
 @contextmanager
@@ -126,6 +126,7 @@ class CoreRun:
         self.waiting: deque[Item] = deque()
         self.peers: list[Peer] = []
         self.jobs_started = 0
+        self.reading_fails_with: Exception | None = None  # for as long as it is set
         self.now += presence.QUIET_TIME + 1
 
     def close(self) -> None:
@@ -217,7 +218,8 @@ class CoreRun:
     def _stands(self, turn: Turn, newest: int | None) -> None:
         for job in turn.jobs:
             self.jobs_started += 1
-            self.waiting.append(Answer(job.session, job.done, job.label, _result(job.work)))
+            failure = self.reading_fails_with if job.pool == READS else None
+            self.waiting.append(Answer(job.session, job.done, job.label, failure or _result(job.work)))
         deliver(turn.output, self._send)
         self.core.settled(turn, newest)
         for session in turn.opened:
@@ -255,8 +257,17 @@ class CoreRun:
             return snapshot.load(connection)
 
     def texts(self, target: str = "#lobby") -> list[str]:
+        return [entry.text for entry in self.entries(target)]
+
+    def entries(self, target: str, *kinds: str) -> list[Entry]:
+        """What the store has of a target; messages unless other kinds are asked for."""
         with self.database.read() as connection:
-            return [entry.text for entry in history.latest(connection, target, 10_000)]
+            return history.latest(connection, target, 10_000, kinds=kinds or history.MESSAGES)
+
+    def msgid(self, text: str, target: str) -> str:
+        """Of the only message with this text."""
+        [found] = [entry.msgid for entry in self.entries(target) if entry.text == text]
+        return found
 
     def held(self) -> Snapshot:
         return self.core.directory.snapshot()
@@ -265,19 +276,32 @@ class CoreRun:
         """Everything that the core holds, stored or not, for comparisons."""
         directory = self.core.directory
         people = {
-            ident: (_numbers(p.sessions), _keys(p.channels), p.away, p.present) for ident, p in directory.people.items()
+            ident: (
+                _numbers(p.sessions),
+                _keys(p.channels),
+                p.away,
+                p.present,
+                p.bot,
+                p.realname if p.present else None,
+            )
+            for ident, p in directory.people.items()
         }
         rooms = {c.key: (_ids(c.invited), _ids(c.unannounced)) for c in directory.channels.values()}
         names = {key: person.id for key, person in directory.names.items()}
         sessions = [_session_state(peer.session) for peer in self.peers]
-        present = _ids(directory.present), dict(directory.lingering)
-        return directory.snapshot(), people, rooms, names, present, sessions
+        present = (
+            _ids(directory.present),
+            dict(directory.lingering),
+            dict(directory.watchers),
+            _numbers(directory.opers),
+        )
+        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 
 
-def make_template(folder: Path) -> Path:
-    """A database with the admin ada, and bob, cyd and dot, to make CoreRuns of."""
+def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("bob", "cyd", "dot")) -> Path:
+    """A database with these accounts, to make CoreRuns of."""
     database = open_database(folder, config.Store())
-    people = [NewAccount("ada", HASH, "admin"), *(NewAccount(name, HASH) for name in ("bob", "cyd", "dot"))]
+    people = [NewAccount(admin, HASH, "admin"), *(NewAccount(name, HASH) for name in members)]
     Accounts(database, SETTINGS.channels.autojoin).add_all(people)
     database.close()
     return folder / FILE
@@ -326,7 +350,8 @@ def _session_state(session: Session) -> object:
     left_out = ("link", "strikes", "registration")
     registering = session.registration
     said = registering and [getattr(registering, name) for name in registering.__slots__]
-    return [getattr(session, name) for name in session.__slots__ if name not in left_out], said
+    values = [getattr(session, name) for name in session.__slots__ if name not in left_out]
+    return [dict(value) if isinstance(value, dict) else value for value in values], said
 
 
 def _session(frame: FrameType) -> object:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,11 @@ class Server:
         status, self.process = self.process.returncode, None
         return status
 
-    def kill(self) -> None:
+    def kill(self, *, delay: float = 0.0) -> None:
+        """SIGKILL; the delay is spent on the processor, for a sleep is too coarse for moments within one commit."""
+        until = time.perf_counter() + delay
+        while time.perf_counter() < until:
+            pass
         self.signal(signal.SIGKILL)
         self.wait()
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -84,11 +82,11 @@ def _login_run(certificates: Path, members: int, at_once: int) -> Run:
         servers.server(certificates, members, NO_CHANNEL) as server,
         contextlib.closing(Visitors(server.port)) as load,
     ):
-        before = _cpu_by_thread(server.pid)
+        before = machine.cpu_by_thread(server.pid)
         began, busy = time.monotonic(), time.process_time()
         load.bring(names, functools.partial(visitors.login, end=LOGGED_IN), at_once)
         took, busy = time.monotonic() - began, time.process_time() - busy
-        after = _cpu_by_thread(server.pid)
+        after = machine.cpu_by_thread(server.pid)
         load.bring(names, lambda name: HANDSHAKE, at_once)
         load.stay(LAST)
         handshakes = machine.cpu_seconds(server.pid) - sum(after.values())
@@ -105,30 +103,10 @@ def _login_run(certificates: Path, members: int, at_once: int) -> Run:
 def _restart_run(certificates: Path, members: int, at_once: int) -> Run:
     names = list(map(servers.name_of, range(members)))
     with servers.server(certificates, members) as server:
-        with contextlib.closing(Visitors(server.port)) as load:
-            load.bring(names, at_once=at_once)
-            server.signal(signal.SIGTERM)
-        server.wait()
-        server.start()
-        machine.pin(machine.SERVER_CPU, server.pid)
+        visitors.restart(server, names, at_once)
         began, busy, cpu = time.monotonic(), time.process_time(), machine.cpu_seconds(server.pid)
         with contextlib.closing(Visitors(server.port)) as load:
             load.bring(names, at_once=at_once)
             took, busy = time.monotonic() - began, time.process_time() - busy
             used = machine.cpu_seconds(server.pid) - cpu
     return {"back_s": took, "back_ms": used / members * 1e3, "back_load_percent": busy / took * 100}
-
-
-def _cpu_by_thread(pid: int) -> dict[str, float]:
-    """CPU seconds by what the threads do."""
-    used = dict.fromkeys(("loop", "passwords", "others"), 0.0)
-    for thread, niceness, seconds in _threads(pid):
-        used["loop" if thread == pid else "passwords" if niceness > 0 else "others"] += seconds
-    return used
-
-
-def _threads(pid: int) -> Iterator[tuple[int, int, float]]:
-    """Of each thread its id, niceness and CPU seconds."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        niceness = int((task / "stat").read_text().rpartition(")")[2].split()[16])
-        yield int(task.name), niceness, int((task / "schedstat").read_text().split()[0]) / 1e9

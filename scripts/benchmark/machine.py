@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 SERVER_CPU, LOAD_CPU = 0, 1  # the server has a core of its own, the load the other
@@ -30,6 +31,21 @@ def cpu_seconds(pid: int) -> float:
         except FileNotFoundError:  # the thread has ended
             continue
     return total / 1e9
+
+
+def cpu_by_thread(pid: int) -> dict[str, float]:
+    """CPU seconds of the server by what its threads do: the first one is the loop's, niced ones check passwords."""
+    used = dict.fromkeys(("loop", "passwords", "others"), 0.0)
+    for thread, niceness, seconds in _threads(pid):
+        used["loop" if thread == pid else "passwords" if niceness > 0 else "others"] += seconds
+    return used
+
+
+def _threads(pid: int) -> Iterator[tuple[int, int, float]]:
+    """Of each thread its id, niceness and CPU seconds."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        niceness = int((task / "stat").read_text().rpartition(")")[2].split()[16])
+        yield int(task.name), niceness, int((task / "schedstat").read_text().split()[0]) / 1e9
 
 
 def rss_kib(pid: int) -> int:

@@ -80,6 +80,21 @@ def logins(port: int, at_once: int) -> Iterator[int]:
                 done += 1
 
 
+def members(port: int, count: int, at_once: int) -> Iterator[int]:
+    """The crowd's own accounts come in, so many at a time, and stay."""
+    names = map(servers.name_of, range(count))
+    inside = 0
+    with contextlib.closing(Visitors(port)) as load:
+        for name in itertools.islice(names, at_once):
+            load.send_in(name, visitors.login(name))
+        while True:
+            yield inside
+            arrived = load.serve(LOOK)
+            inside += len(arrived)
+            for name in itertools.islice(names, len(arrived)):
+                load.send_in(name, visitors.login(name))
+
+
 def handshakes(port: int, rate: int) -> Iterator[int]:
     """So many a second, each closed again; fewer if the server does not keep up."""
     opened = done = 0
@@ -123,7 +138,7 @@ def pages(port: int, readers: int, channel: str, oldest: int, newest: int) -> It
             load.serve(LOOK)
 
 
-KINDS = {"logins": logins, "handshakes": handshakes, "pages": pages}
+KINDS = {"logins": logins, "members": members, "handshakes": handshakes, "pages": pages}
 
 
 def main(kind: str, *words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -99,6 +100,19 @@ def paced(
         for nth in range(max(1, round(rate * seconds))):
             crowd.say(speaking[nth % len(speaking)], payload)
             crowd.read(began + (nth + 1) / rate - time.monotonic())
+        crowd.read_all(PATIENCE)
+    return run
+
+
+def paced_while(crowd: Crowd, pid: int, rate: float, goes_on: Callable[[], bool], payload: int) -> Run:
+    """The first sender says `rate` messages a second for as long as something goes on, one at least."""
+    with _measuring(crowd, pid) as run:
+        began = time.monotonic()
+        for nth in itertools.count(1):
+            crowd.say(0, payload)
+            crowd.read(began + nth / rate - time.monotonic())
+            if not goes_on():
+                break
         crowd.read_all(PATIENCE)
     return run
 

@@ -6,7 +6,9 @@ Certificates are not checked and lines are hardly looked at: the load must not b
 from __future__ import annotations
 
 import base64
+import contextlib
 import select
+import signal
 import socket
 import ssl
 import time
@@ -14,8 +16,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from scripts.benchmark import machine
 from scripts.benchmark.servers import SETTINGS
-from tests.running import PASSWORD
+from tests.running import PASSWORD, Server
 
 AT_ONCE = 50  # on their way in
 PATIENCE = 30.0  # seconds in which somebody must come in
@@ -230,3 +233,13 @@ class Visitors:
         for visitor in self._present.values():
             visitor.sock.close()
         self._present.clear()
+
+
+def restart(server: Server, names: Sequence[str], at_once: int = AT_ONCE) -> None:
+    """Have everyone come in, and then the server start again, so that whoever comes next comes back."""
+    with contextlib.closing(Visitors(server.port)) as load:
+        load.bring(names, at_once=at_once)
+        server.signal(signal.SIGTERM)
+    server.wait()
+    server.start()
+    machine.pin(machine.SERVER_CPU, server.pid)

@@ -18,8 +18,13 @@ def may_read(channel: Channel, person: Person) -> bool:
 
 
 def may_see(channel: Channel, person: Person) -> bool:
-    """Whether the channel exists for this person in LIST, NAMES, WHO and WHOIS."""
+    """Whether the channel exists for this person at all: who is banned may still leave it."""
     return person in channel.members or not channel.secret
+
+
+def may_look(channel: Channel, person: Person) -> bool:
+    """Whether LIST, NAMES, WHO and WHOIS show this person the channel and who is in it."""
+    return not channel.secret or may_read(channel, person)
 
 
 def may_speak(channel: Channel, person: Person) -> bool:
@@ -28,6 +33,11 @@ def may_speak(channel: Channel, person: Person) -> bool:
     if person not in channel.members:
         return "n" not in channel.modes and "m" not in channel.modes and not channel.secret
     return "m" not in channel.modes or channel.role(person) > 0
+
+
+def may_redact(channel: Channel, person: Person, is_author: bool) -> bool:
+    """Who may read it: operators anything, authors what is theirs while they may speak, for a reason is words, too."""
+    return may_read(channel, person) and (channel.is_operator(person) or (is_author and may_speak(channel, person)))
 
 
 def may_set_topic(channel: Channel, person: Person) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from securechat.chat.masks import matches_any
@@ -169,6 +170,10 @@ class Channel:
                         variants.setdefault(session.variant, []).append(session)
             self._audiences = {variant: tuple(sessions) for variant, sessions in variants.items()}
         return self._audiences
+
+    def readers(self) -> Iterable[Recipient]:
+        """All of them, one by one."""
+        return chain.from_iterable(self.audiences().values())
 
     def names(self, multi_prefix: bool) -> list[str]:
         """The last parameters of as many 353 as it takes; made once and shared by everyone who asks."""

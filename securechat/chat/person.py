@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from securechat.protocol.names import fold
-from securechat.store.rows import Account, AccountId
+from securechat.store.rows import Account, AccountId, NamedMessage
 
 if TYPE_CHECKING:
     from securechat.chat.channel import Channel
 
 
 class Recipient(Protocol):
-    """What a channel must know of a session: which variant of the bytes it gets."""
+    """What this floor must know of a session: its capabilities, and which variant of the bytes it gets."""
+
+    caps: int
 
     @property
     def variant(self) -> int: ...
+
+    @property
+    def is_oper(self) -> bool: ...
+
+
+class Departure(NamedTuple):
+    """As whom somebody was here, for WHOWAS."""
+
+    user: str
+    realname: str
+    time: float
 
 
 class Person:
@@ -25,11 +38,15 @@ class Person:
         "_source",
         "account",
         "away",
+        "bot",
         "channels",
+        "departures",
         "last_active",
+        "named",
         "network",
         "places",
         "present",
+        "read_markers",
         "realname",
         "sessions",
         "signed_on",
@@ -44,10 +61,14 @@ class Person:
         self.places: dict[str, int] = {}  # device → seq of the entry up to which it was handed all, as stored
         self.present = False  # to others: has a session, or lost the last one a moment ago
         self.user = ""  # these three are the first session's word, for as long as the person is present
-        self.realname = ""
+        self.realname = ""  # which SETNAME changes
         self.signed_on = 0.0
         self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
+        self.named: dict[str, NamedMessage] = {}  # the newest messages that its clients named; the store has them all
         self.away: str | None = None  # once every session is; what was said last
+        self.read_markers: dict[str, int] = {}  # target → time up to which it was read
+        self.bot = False  # said of itself by mode B, for as long as the person is present
+        self.departures: tuple[Departure, ...] = ()  # the last few, newest first; not stored
         self._source = ""
 
     @property
@@ -74,6 +95,15 @@ class Person:
     def active(self) -> bool:
         """Whether this person can log in and be written to."""
         return not (self.account.suspended or self.account.deleted)
+
+    def idle(self, now: float) -> int:
+        """Seconds since it last said something."""
+        return int(max(0, now - self.last_active))
+
+    @property
+    def is_oper(self) -> bool:
+        """Whether others see an IRC operator: an administrator, or a session that proved to be one's by OPER."""
+        return self.account.admin or any(session.is_oper for session in self.sessions)
 
     def changed(self, name: str) -> None:
         if name == "account":

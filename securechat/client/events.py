@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from securechat.errors import SecurechatError
+
 
 class Kind(Enum):
     MESSAGE = "message"
     NOTICE = "notice"
     ACTION = "action"
+
+
+class Since(Enum):
+    """What the lines of a `Missed` begin behind."""
+
+    NOTHING = "only the newest few are told"
+    VISIT = "the last visit"
+    LOSS = "the loss of the link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +40,14 @@ class Admitted(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoginRefused(Event):
-    """The server said no. `credentials`: name or password are wrong, so another password may help."""
+    """The server said no. `credentials`: name or password are wrong, so another password may help.
+
+    `temporary`: it has too much to do, and asks us to come again.
+    """
 
     reason: str
     credentials: bool = False
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +55,13 @@ class Entered(Event):
     """What was missed has been told; from here on lines are told as they are said.
 
     `time` is when we came, by the server's clock, if it said. The times of messages are no measure of it: they run
-    ahead while many are said at once.
+    ahead while many are said at once. `again`: the link was lost, and this is the next one.
     """
 
     nick: str
     channels: tuple[str, ...]
     time: datetime | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +80,26 @@ class Said(Event):
 
 @dataclass(frozen=True, slots=True)
 class Missed(Event):
-    """What was said in one target before we came, oldest first.
-
-    `since_visit`: everything since the last visit, else the newest few. `cut`: there was more than is told.
-    """
+    """What was said in one target before we came, oldest first. `cut`: there was more than is told."""
 
     target: str
     lines: tuple[Said, ...]
     direct: bool = False
-    since_visit: bool = False
+    since: Since = Since.NOTHING
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queued(Event):
+    """What was given to us under this ticket waits for the link; Acknowledged or Refused will end it.
+
+    The tickets of lines that were kept from an earlier run are below zero.
+    """
+
+    ticket: int
+    target: str
+    text: str
+    action: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +212,24 @@ class PasswordAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LinkLost(Event):
+    """The link is gone and a new one is being made; nothing is told until `Entered` but what is queued."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBack(Event):
+    """A new link is there after `away` seconds; what was missed follows, `new` lines of others in all."""
+
+    away: float
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected(Event):
-    """Always the last event. `expected`: we asked for it with QUIT."""
+    """Always the last event. `expected`: we asked for it with QUIT. `failure`: why no new link is tried for."""
 
     reason: str
     expected: bool = False
+    failure: SecurechatError | None = None

@@ -1,6 +1,7 @@
-"""Catching up: which history is asked for at the start of a visit, in which order, and page by page.
+"""Catching up: which history is asked for when a link is there, in which order, and page by page.
 
-Source: IRCv3 draft/chathistory. Pages are taken by timestamp, which strictly rises within a target of our server.
+Source: IRCv3 draft/chathistory. A page begins behind the last msgid that was seen; where there is none, or the server
+no longer knows it, behind its time, which strictly rises within a target of our server.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from securechat.protocol.message import Message
 from securechat.protocol.names import CHANNEL_PREFIX, fold
@@ -15,7 +17,9 @@ from securechat.protocol.names import CHANNEL_PREFIX, fold
 PAGE = 100
 FIRST_VISIT_LINES = 50
 MOST_LINES = 10_000  # of one target; whoever missed more is told so
+MOST_LINES_IN_ALL = 50_000
 MOST_TARGETS = 2000
+MOST_PLACES = 2000  # per server and account
 CLOCK_MARGIN = timedelta(days=1)  # a server's clock may have been set back since the last visit
 DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 DUSK = datetime(2999, 12, 31, tzinfo=UTC)
@@ -27,6 +31,30 @@ class Place:
 
     time: datetime
     msgid: str | None = None
+
+
+class Places:
+    """The place of each target, by its folded name; bounded: those longest untouched go first."""
+
+    def __init__(self, places: Mapping[str, Place] = MappingProxyType({})) -> None:
+        self._places = dict(places)
+
+    def get(self, target: str) -> Place | None:
+        return self._places.get(fold(target))
+
+    def saw(self, target: str, time: datetime | None, msgid: str | None) -> bool:
+        """An entry of this target was shown; whether that moves the place: only a newer one does."""
+        place = self.get(target)
+        if time is None or (place is not None and time < place.time):
+            return False
+        self._places.pop(fold(target), None)
+        self._places[fold(target)] = Place(time, msgid)
+        if len(self._places) > MOST_PLACES:
+            del self._places[next(iter(self._places))]
+        return True
+
+    def copy(self) -> dict[str, Place]:
+        return dict(self._places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +74,12 @@ class Playback:
 
     target: str
     messages: tuple[Message, ...]
-    since_visit: bool
     cut: bool = False
 
 
 Request = tuple[str, ...]  # the parameters of one CHATHISTORY command
-Steps = Generator[Request, list[Message], None]  # a failed request is answered with an empty list
+Page = list[Message] | None  # None: the server refuses
+Steps = Generator[Request, Page, None]
 
 
 def catch_up(seen: Seen, lobby: str, channels: Iterable[str], show: Callable[[Playback], None]) -> Steps:
@@ -63,21 +91,23 @@ def catch_up(seen: Seen, lobby: str, channels: Iterable[str], show: Callable[[Pl
         wanted = [lobby] if fold(lobby) in joined else []
     else:
         wanted = [joined[fold(name)] for name in changed if fold(name) in joined]
+    left = MOST_LINES_IN_ALL
     for target in (*wanted, *(name for name in changed if not name.startswith(CHANNEL_PREFIX))):
         if seen.visited is None:
             playback = yield from _latest(target)
         else:
             unseen_since = seen.visited if target.startswith(CHANNEL_PREFIX) else since
-            playback = yield from _after(target, seen.places.get(fold(target), Place(unseen_since)))
-        if playback.messages:
-            show(playback)
+            place = seen.places.get(fold(target), Place(unseen_since))
+            playback = yield from after(target, place, min(left, MOST_LINES))
+        left -= len(playback.messages)
+        show(playback)
 
 
-def _targets(since: datetime) -> Generator[Request, list[Message], list[str]]:
+def _targets(since: datetime) -> Generator[Request, Page, list[str]]:
     """Channels and people with anything said after `since`."""
     found: dict[str, str] = {}
     while len(found) < MOST_TARGETS:
-        page = yield ("TARGETS", written(since), written(DUSK), str(PAGE))
+        page = (yield ("TARGETS", written(since), written(DUSK), str(PAGE))) or []
         known = len(found)
         newest = since
         for name, time in _read_targets(page):
@@ -97,22 +127,45 @@ def _read_targets(page: list[Message]) -> Iterator[tuple[str, datetime]]:
                 yield message.params[1], time
 
 
-def _latest(target: str) -> Generator[Request, list[Message], Playback]:
-    page = yield ("LATEST", target, "*", str(FIRST_VISIT_LINES))
-    return Playback(target, tuple(page[-FIRST_VISIT_LINES:]), since_visit=False)
+def _latest(target: str) -> Generator[Request, Page, Playback]:
+    page = (yield ("LATEST", target, "*", str(FIRST_VISIT_LINES))) or []
+    return Playback(target, tuple(page[-FIRST_VISIT_LINES:]))
 
 
-def _after(target: str, place: Place) -> Generator[Request, list[Message], Playback]:
+def after(target: str, place: Place, most: int = MOST_LINES) -> Generator[Request, Page, Playback]:
+    """Everything behind a place, up to the first page that reaches `most` lines."""
     messages: list[Message] = []
-    since = place.time
-    while True:
-        page = yield ("AFTER", target, written(since), str(PAGE))
-        messages += (message for message in page if place.msgid is None or message.tags.get("msgid") != place.msgid)
-        newest = max((time for message in page if (time := message_time(message))), default=since)
-        more = len(page) >= PAGE and newest > since
-        if not more or len(messages) >= MOST_LINES:
-            return Playback(target, tuple(messages), since_visit=True, cut=more)
-        since = newest
+    more = True
+    while more and len(messages) < most:
+        page = yield from _page_after(target, place)
+        if page is None:
+            break
+        messages += page
+        newest = _newest(page, place)
+        more = len(page) >= PAGE and newest != place
+        place = newest
+    return Playback(target, tuple(messages), cut=more)
+
+
+def _page_after(target: str, place: Place) -> Generator[Request, Page, Page]:
+    if place.msgid is not None and _is_word(place.msgid):
+        page = yield ("AFTER", target, f"msgid={place.msgid}", str(PAGE))
+        if page is not None:
+            return page
+    return (yield ("AFTER", target, written(place.time), str(PAGE)))
+
+
+def _newest(page: list[Message], place: Place) -> Place:
+    """Where the next page begins."""
+    if not page:
+        return place
+    time = max((time for message in page if (time := message_time(message))), default=place.time)
+    return Place(time, page[-1].tags.get("msgid"))
+
+
+def _is_word(msgid: str) -> bool:
+    """Whether it can stand in the middle of a command; it came from outside."""
+    return bool(msgid) and msgid.isprintable() and " " not in msgid
 
 
 def message_time(message: Message) -> datetime | None:

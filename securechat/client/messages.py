@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from securechat.client.channels import nick_of
 from securechat.client.events import Kind, Said
-from securechat.client.history import message_time
+from securechat.client.history import Place, message_time
 from securechat.protocol.message import Message
 from securechat.protocol.names import CHANNEL_PREFIX, fold
 
 ACTION_START, ACTION_END = "\x01ACTION ", "\x01"
 REMEMBERED_MSGIDS = 20_000
+
+
+def place_of(message: Message) -> Place | None:
+    """Where it stands in its target's history."""
+    time = message_time(message)
+    return Place(time, message.tags.get("msgid")) if time else None
 
 
 def read(message: Message, own_nick: str) -> Said | None:

@@ -1,42 +1,127 @@
 """Messages on their way to the server: in order, a few unacknowledged at a time, each until its answer is there.
 
-Knows neither socket nor clock: `now` is monotonic seconds and is passed in. Owned by the session.
+It outlives links: what was sent and not answered when one is lost is in doubt, and goes first on the next. Knows no
+socket and no clock: `now` is monotonic seconds and is passed in. Owned by the client's thread.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from securechat.client.events import Queued
+from securechat.client.history import Place
+from securechat.client.messages import ACTION_END, ACTION_START
+from securechat.errors import SecurechatError
 
 WINDOW = 8
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
+ID_BYTES = 16
+MOST_BYTES = 16 * 1024 * 1024  # of text that waits or flies
+IDS_HOLD = timedelta(days=7) - timedelta(hours=1)  # the server knows an id for 7 days; the clocks may differ
 
 
-@dataclass(slots=True, eq=False)
-class Line:
-    """What the face gave under one ticket; on the wire it may be several messages."""
-
-    ticket: int
-    target: str
-    text: str = field(repr=False)
-    open_pieces: int = 0
-    refused: bool = False
-
-    @property
-    def done(self) -> bool:
-        """Whether all of it is stored."""
-        return self.open_pieces == 0 and not self.refused
+def new_id() -> str:
+    """Names one message, for good and everywhere."""
+    return secrets.token_urlsafe(ID_BYTES)
 
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """One message of a line."""
+    """One message of a line. `id` and `wire_text` stay the same however often it is sent.
+
+    `in_doubt`: it was sent, and the link was lost before the answer.
+    """
 
     line: Line
+    id: str
     wire_text: str = field(repr=False)
+    in_doubt: bool = False
     refused_since: float | None = None  # when the server first asked us to come back later
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """What the face gave under one ticket; on the wire it may be several messages. `pieces` are the open ones.
+
+    `behind` is the newest entry that its target had when it was typed.
+    """
+
+    ticket: int
+    target: str
+    text: str = field(repr=False)
+    typed: datetime
+    action: bool = False
+    behind: Place | None = None
+    pieces: list[Piece] = field(default_factory=list)
+    refused: bool = False
+
+    def cut(self, texts: Iterable[str]) -> None:
+        """Make the messages of it."""
+        start, end = (ACTION_START, ACTION_END) if self.action else ("", "")
+        self.pieces = [Piece(self, new_id(), f"{start}{text}{end}") for text in texts]
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it is stored."""
+        return not self.pieces and not self.refused
+
+    @property
+    def queued(self) -> Queued:
+        return Queued(self.ticket, self.target, self.text, self.action)
+
+
+class NotKept(SecurechatError):
+    """Lines could not be written where they are to be kept; the outbox has them nevertheless."""
+
+
+class Keeping(Protocol):
+    """Where lines are kept that have to survive the client. What is done to it lasts from the next `save` on."""
+
+    def lines(self) -> list[Line]: ...
+
+    def places(self) -> dict[str, Place]: ...
+
+    def put(self, line: Line) -> None: ...
+
+    def drop(self, pieces: Sequence[Piece]) -> None: ...
+
+    def reached(self, target: str, place: Place) -> None:
+        """All of this target that is still kept comes behind this place."""
+
+    def save(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class InMemory:
+    """Keeps nothing: the lines end with the client, and whoever gave them is told."""
+
+    def lines(self) -> list[Line]:
+        return []
+
+    def places(self) -> dict[str, Place]:
+        return {}
+
+    def put(self, line: Line) -> None:
+        pass
+
+    def drop(self, pieces: Sequence[Piece]) -> None:
+        pass
+
+    def reached(self, target: str, place: Place) -> None:
+        pass
+
+    def save(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class Outbox:
@@ -47,36 +132,46 @@ class Outbox:
     order is kept.
     """
 
-    def __init__(self, window: int = WINDOW, patience: float = 0.0) -> None:
+    def __init__(self, window: int = WINDOW, patience: float = 0.0, keeping: Keeping | None = None) -> None:
         self.window = window
         self.patience = patience
+        self._keeping: Keeping = keeping or InMemory()
+        self._lines: dict[int, Line] = {}  # those that are neither stored nor refused, oldest first
+        self._reached = self._keeping.places()  # the newest own entry of each target
+        self._bytes = 0
         self._waiting: deque[Piece] = deque()
         self._flying: dict[str, Piece] = {}
         self._failed: list[Piece] = []
         self._delay = FIRST_DELAY
         self._retry_at = 0.0
         self._recovering = False
-
-    def __len__(self) -> int:
-        return len(self._waiting) + len(self._flying) + len(self._failed)
+        for line in self._keeping.lines():
+            self._take(line)
 
     def __contains__(self, label: object) -> bool:
         return label in self._flying
 
     @property
-    def first(self) -> Line | None:
-        """The oldest line that is not wholly acknowledged."""
-        pieces = [*self._failed, *self._flying.values(), *self._waiting]
-        return min((piece.line for piece in pieces), key=lambda line: line.ticket, default=None)
+    def lines(self) -> list[Line]:
+        """Those that are not wholly acknowledged, oldest first."""
+        return list(self._lines.values())
+
+    @property
+    def doubts(self) -> list[Piece]:
+        return [piece for piece in self._waiting if piece.in_doubt and not piece.line.refused]
 
     @property
     def deadline(self) -> float | None:
         """When to ask for `due` again although nothing came from the server."""
         return self._retry_at if self._recovering and self._waiting and not self._flying else None
 
-    def put(self, line: Line, wire_texts: list[str]) -> None:
-        line.open_pieces = len(wire_texts)
-        self._waiting.extend(Piece(line, text) for text in wire_texts)
+    def put(self, line: Line) -> bool:
+        """Take a line that was cut into its messages; False when too much waits already."""
+        if self._lines and self._bytes > MOST_BYTES:
+            return False
+        self._keeping.put(line)
+        self._take(line)
+        return True
 
     def due(self, now: float) -> Iterator[Piece]:
         """The messages to be sent now; `sent` must follow for each before the next is taken."""
@@ -86,19 +181,22 @@ class Outbox:
                 yield piece
 
     def sent(self, piece: Piece, label: str) -> None:
+        piece.in_doubt = False
         self._flying[label] = piece
 
     def label_to(self, same_target: str) -> str | None:
         """The label of the oldest unanswered message to a target, for servers that answer without labels."""
         return next((label for label, piece in self._flying.items() if piece.line.target == same_target), None)
 
-    def acknowledged(self, label: str, now: float) -> Piece:
-        """What this answer says is stored; its line may be done by that."""
+    def acknowledged(self, label: str, now: float, place: Place | None = None) -> Piece:
+        """What this answer says is stored, at `place` if it says so; its line may be done by that."""
         piece = self._flying.pop(label)
+        if place is not None:
+            self.reached(piece.line.target, place)
         if not self._failed:
             self._recovering, self._delay = False, FIRST_DELAY
         self._requeue(now)
-        piece.line.open_pieces -= 1
+        self._drop(piece.line, [piece])
         return piece
 
     def refused(self, label: str, now: float, *, temporary: bool = False) -> Line | None:
@@ -110,9 +208,62 @@ class Outbox:
             self._requeue(now)
             return None
         self._requeue(now)
-        first_refusal = not piece.line.refused
-        piece.line.refused = True
-        return piece.line if first_refusal else None
+        return None if piece.line.refused else self.give_up(piece.line)
+
+    def give_up(self, line: Line) -> Line:
+        """Nothing more of this line is sent."""
+        line.refused = True
+        self._drop(line, list(line.pieces))
+        return line
+
+    def link_lost(self) -> None:
+        """All that is not answered is to be sent again, before the rest and in the old order."""
+        for piece in self._flying.values():
+            piece.in_doubt = True
+        self._flying.clear()
+        self._failed.clear()
+        self._waiting = deque(piece for line in self.lines for piece in line.pieces)
+        self._recovering, self._delay = False, FIRST_DELAY
+
+    def found_stored(self, piece: Piece, place: Place | None) -> None:
+        """A piece in doubt turned out to be stored."""
+        self._waiting.remove(piece)
+        if place is not None:
+            self.reached(piece.line.target, place)
+        self._drop(piece.line, [piece])
+
+    def too_old(self, now: datetime) -> list[Line]:
+        """The lines that wait for so long that the server may no longer know what became of them."""
+        return [line for line in self.lines if now - line.typed > IDS_HOLD]
+
+    def reached(self, target: str, place: Place) -> None:
+        """Everything of ours to this target that is still open comes behind this place."""
+        self._reached[target] = place
+        self._keeping.reached(target, place)
+
+    def behind(self, line: Line) -> Place | None:
+        """The newest entry of its target that is known to come before the line."""
+        places = [place for place in (line.behind, self._reached.get(line.target)) if place is not None]
+        return max(places, key=lambda place: place.time, default=None)
+
+    def save(self) -> None:
+        """To be called before anything of what was put is sent. Raises NotKept."""
+        self._keeping.save()
+
+    def close(self) -> None:
+        """Raises NotKept."""
+        self._keeping.close()
+
+    def _take(self, line: Line) -> None:
+        self._lines[line.ticket] = line
+        self._bytes += len(line.text.encode())
+        self._waiting.extend(line.pieces)
+
+    def _drop(self, line: Line, pieces: list[Piece]) -> None:
+        line.pieces = [piece for piece in line.pieces if piece not in pieces]
+        self._keeping.drop(pieces)
+        if not line.pieces and self._lines.pop(line.ticket, None) is not None:
+            self._bytes -= len(line.text.encode())
 
     def _room(self, now: float) -> int:
         if self._recovering and now < self._retry_at:

@@ -1,6 +1,7 @@
 """The client's folder: which servers' keys are known, and what each account has seen. Files are 0600, folders 0700.
 
-`known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account.
+`known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account,
+`outbox/` one for each client that runs for them.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from securechat.client.address import Address
-from securechat.client.history import Place, Seen, read_time
+from securechat.client.history import Places, Seen, read_time
+from securechat.client.spool import Spool, open_spool
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
 
 log = logging.getLogger(__name__)
 
 SAVE_EVERY = 1.0
-MOST_PLACES = 2000  # per server and account; the places longest untouched go first
 
 
 class ProfileError(SecurechatError):
@@ -45,8 +46,9 @@ class Profile:
         self.folder = folder
         self._known_servers = folder / "known_servers"
         self._seen = folder / "seen"
+        self._outbox = folder / "outbox"
         try:
-            for path in (folder, self._seen):
+            for path in (folder, self._seen, self._outbox):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if path.stat().st_mode & 0o077:
                     path.chmod(0o700)
@@ -71,6 +73,13 @@ class Profile:
 
     def visit(self, address: Address, account: str) -> Visit:
         return Visit(self._visit_file(address, account), account, self._replace)
+
+    def spool(self, address: Address, account: str) -> Spool:
+        """Where this client keeps what it has to say, with what earlier ones left."""
+        try:
+            return open_spool(self._outbox, f"{_file_name(str(address))}@{fold(account)}")
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def last_account(self, address: Address) -> str | None:
         """The account that visited this server last."""
@@ -117,7 +126,7 @@ class Visit:
     def __init__(self, path: Path, account: str, replace: Any) -> None:
         self.account = account
         self.visited: datetime | None = None
-        self.places: dict[str, Place] = {}
+        self._places = Places()
         self._path = path
         self._replace = replace
         self._dirty = False
@@ -126,14 +135,11 @@ class Visit:
 
     @property
     def seen(self) -> Seen:
-        return Seen(self.visited, dict(self.places))
+        return Seen(self.visited, self._places.copy())
 
     def saw(self, target: str, time: datetime | None, msgid: str | None) -> None:
         """An entry of this target was shown; only newer ones move the place."""
-        place = self.places.get(fold(target))
-        if time is not None and (place is None or time >= place.time):
-            self.places.pop(fold(target), None)
-            self.places[fold(target)] = Place(time, msgid)
+        if self._places.saw(target, time, msgid):
             self._dirty = True
 
     def was_here(self, time: datetime) -> None:
@@ -148,8 +154,6 @@ class Visit:
             return
         self._saved_at, self._dirty = now, False
         self._merge_newer()
-        while len(self.places) > MOST_PLACES:
-            del self.places[next(iter(self.places))]
         try:
             self._replace(self._path, json.dumps(self._written(), indent=1))
         except ProfileError as error:
@@ -158,7 +162,7 @@ class Visit:
     def _merge_newer(self) -> None:
         """Another client of the same account may have shown more in the meantime."""
         other = Visit(self._path, self.account, self._replace)
-        for target, place in other.places.items():
+        for target, place in other.seen.places.items():
             self.saw(target, place.time, place.msgid)
         if other.visited is not None:
             self.was_here(other.visited)
@@ -169,7 +173,8 @@ class Visit:
             "account": self.account,
             "visited": self.visited and self.visited.isoformat(),
             "targets": {
-                target: {"time": place.time.isoformat(), "msgid": place.msgid} for target, place in self.places.items()
+                target: {"time": place.time.isoformat(), "msgid": place.msgid}
+                for target, place in self._places.copy().items()
             },
         }
 
@@ -180,8 +185,7 @@ class Visit:
             self.account = self.account or str(stored["account"])
             self.visited = read_time(stored["visited"]) if stored["visited"] else None
             for target, place in stored["targets"].items():
-                if (time := read_time(place["time"])) is not None:
-                    self.places[target] = Place(time, place["msgid"])
+                self._places.saw(target, read_time(place["time"]), place["msgid"] and str(place["msgid"]))
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

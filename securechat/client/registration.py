@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from securechat.client import replies
+from securechat.client.credentials import Credentials
 from securechat.client.events import Admitted, Event, LoginRefused
 from securechat.protocol import numerics, sasl
 from securechat.protocol.message import Message, ProtocolError
@@ -21,6 +23,7 @@ WANTED = (
     "cap-notify",
     "standard-replies",
     "draft/chathistory",
+    "securechat/retry",
 )
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
 
@@ -30,13 +33,13 @@ Send = Callable[..., None]
 
 
 class Registration:
-    """Owned by the session until `admitted`; forgets the password once it is sent."""
+    """Owned by the session until `admitted`; forgets the credentials once they are sent."""
 
-    def __init__(self, account: str, password: str, send: Send) -> None:
-        self.account = account
+    def __init__(self, credentials: Credentials, send: Send) -> None:
+        self.account = credentials.account
         self.capabilities: set[str] = set()
         self.over = False
-        self._password: str | None = password
+        self._credentials: Credentials | None = credentials
         self._send = send
         self._offered: dict[str, str] = {}
         self._authenticated = False
@@ -92,9 +95,9 @@ class Registration:
         return None
 
     def _authenticate(self, message: Message) -> Event | None:
-        if message.params[:1] == ("+",) and self._password is not None:
-            response = sasl.write_plain(self.account, self._password)
-            self._password = None
+        if message.params[:1] == ("+",) and self._credentials is not None:
+            response = sasl.write_plain(self.account, self._credentials.password)
+            self._credentials = None
             for piece in sasl.pieces(response):
                 self._send("AUTHENTICATE", piece)
         return None
@@ -122,9 +125,10 @@ class Registration:
         return self._end(message.params[-1] if message.params else message.command)
 
     def _fail(self, message: Message) -> Event | None:
-        return self._end(message.params[-1] if message.params else "the server gave no reason")
+        reason = message.params[-1] if message.params else "the server gave no reason"
+        return self._end(reason, temporary=replies.is_temporary(message))
 
-    def _end(self, reason: str, *, credentials: bool = False) -> Event:
+    def _end(self, reason: str, *, credentials: bool = False, temporary: bool = False) -> Event:
         self.over = True
-        self._password = None
-        return LoginRefused(reason, credentials)
+        self._credentials = None
+        return LoginRefused(reason, credentials, temporary)

@@ -9,7 +9,7 @@ from securechat.client.events import Event, Person, Told
 from securechat.protocol import numerics
 from securechat.protocol.message import Message
 
-TEMPORARILY_UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
+TEMPORARY = ("TEMPORARILY_UNAVAILABLE", "MESSAGE_ERROR", "TRY_LATER")  # of messages, history and logins
 
 
 def read(message: Message) -> Event | None:
@@ -31,7 +31,7 @@ def is_answer(message: Message) -> bool:
 
 def is_temporary(message: Message) -> bool:
     """Whether the same command may succeed in a moment."""
-    return message.command == "FAIL" and message.params[1:2] == (TEMPORARILY_UNAVAILABLE,)
+    return message.command == "FAIL" and any(code in TEMPORARY for code in message.params[1:2])
 
 
 def reason(message: Message) -> str:

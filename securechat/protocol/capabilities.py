@@ -20,8 +20,21 @@ EXTENDED_JOIN = 1 << 8
 CAP_NOTIFY = 1 << 9
 STANDARD_REPLIES = 1 << 10
 CHATHISTORY = 1 << 11
+MULTILINE = 1 << 13
+RETRY = 1 << 14
 VERSION_302 = 1 << 12  # not a capability: what CAP LS 302 says of a client, for good
+EVENT_PLAYBACK = 1 << 16
+MESSAGE_REDACTION = 1 << 17
+READ_MARKER = 1 << 18
+ACCOUNT_NOTIFY = 1 << 20
+AWAY_NOTIFY = 1 << 21
+EXTENDED_MONITOR = 1 << 22
+INVITE_NOTIFY = 1 << 23
+NO_IMPLICIT_NAMES = 1 << 24
+SETNAME = 1 << 25
 
+MULTILINE_BYTES = 8192  # of one message
+MULTILINE_LINES = 100
 LIST_BYTES = 400  # of names in one CAP line, so that with the server's name the line stays below 512
 
 
@@ -39,17 +52,28 @@ class Capability:
 CAPABILITIES: Mapping[str, Capability] = {
     capability.name: capability
     for capability in (
+        Capability("account-notify", ACCOUNT_NOTIFY),
         Capability("account-tag", ACCOUNT_TAG),
+        Capability("away-notify", AWAY_NOTIFY),
         Capability("batch", BATCH),
         Capability("cap-notify", CAP_NOTIFY),
         Capability("draft/chathistory", CHATHISTORY),
+        Capability("draft/event-playback", EVENT_PLAYBACK),
+        Capability("draft/message-redaction", MESSAGE_REDACTION),
+        Capability("draft/multiline", MULTILINE, f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}"),
+        Capability("draft/read-marker", READ_MARKER),
         Capability("echo-message", ECHO_MESSAGE),
         Capability("extended-join", EXTENDED_JOIN),
+        Capability("extended-monitor", EXTENDED_MONITOR),
+        Capability("invite-notify", INVITE_NOTIFY),
         Capability("labeled-response", LABELED_RESPONSE),
         Capability("message-tags", MESSAGE_TAGS),
         Capability("multi-prefix", MULTI_PREFIX),
+        Capability("no-implicit-names", NO_IMPLICIT_NAMES),
         Capability("sasl", SASL, "PLAIN"),
+        Capability("securechat/retry", RETRY),
         Capability("server-time", SERVER_TIME),
+        Capability("setname", SETNAME),
         Capability("standard-replies", STANDARD_REPLIES),
     )
 }

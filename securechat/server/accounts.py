@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from securechat.auth.verifier import Verified
 from securechat.chat.person import Person
 from securechat.protocol.names import fold
 from securechat.server import presence
@@ -38,6 +39,14 @@ def changed_quietly(turn: Turn, change: AccountChanged) -> None:
         for session in list(presence.sessions(person)):
             presence.cut(turn, session, "this account was changed")
     changed(turn, change)
+
+
+def person_of(turn: Turn, verified: Verified) -> Person:
+    """Whose password was right. Of an account made a moment ago the store's word is here before the change's."""
+    account = verified.account
+    if account.id not in turn.directory.people:
+        add(turn, AccountChanged(0, account, verified.members))
+    return turn.directory.people[account.id]
 
 
 def add(turn: Turn, change: AccountChanged) -> None:
@@ -77,6 +86,7 @@ def _remove(turn: Turn, person: Person) -> None:
         presence.remove_member(turn, channel, person)
     for channel in turn.directory.channels.values():
         turn.drop(channel, "invited", person)
+    turn.set(person, "read_markers", {})
     turn.set(person, "places", {})
     if turn.directory.names.get(fold(person.name)) is person:
         turn.drop(turn.directory, "names", fold(person.name))

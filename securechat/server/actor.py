@@ -33,3 +33,12 @@ def member_channel(turn: Turn, session: Session, name: str) -> Channel | None:
         turn.standard(session, numerics.ERR_NOTONCHANNEL, channel.name)
         return None
     return channel
+
+
+def read_channel(turn: Turn, session: Session, name: str) -> Channel | None:
+    """A channel that the session's account may read; else 403 or 442 was replied, also to a member who is banned."""
+    channel = member_channel(turn, session, name)
+    if channel is not None and not access.may_read(channel, actor(session)):
+        turn.standard(session, numerics.ERR_NOTONCHANNEL, channel.name)
+        return None
+    return channel

@@ -38,7 +38,7 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     """Make the session one of the account's; the account is looked at once more, for it may have changed meanwhile."""
     person, registration = login.person, session.registration
     assert registration is not None
-    if not person.active or login.password_version < person.account.password_version:
+    if not login.holds:
         return presence.end(turn, session, "the login is no longer valid")
     turn.set(session, "person", person)
     turn.set(session, "password_version", login.password_version)
@@ -47,7 +47,7 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     turn.set(session, "stage", Stage.ADMITTED)
     steps = [partial(burst.rejoin, channel=channel) for channel in person.channels]
     turn.set(session, "opening", Opening((*steps, *([] if session.device is None else [missed.find]))))
-    presence.arrive(turn, session, person, registration.user or "", registration.realname or person.name)
+    presence.arrive(turn, session, person, registration.user or "", registration.realname)
     burst.greet(turn, session)
     if session.device is not None:
         turn.admitted.append(session)

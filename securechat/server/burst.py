@@ -6,9 +6,10 @@ Source of the order: Modern IRC, "Connection Registration".
 from __future__ import annotations
 
 from securechat import __version__
+from securechat.chat import access
 from securechat.chat.channel import Channel
 from securechat.protocol import numerics
-from securechat.protocol.capabilities import MULTI_PREFIX
+from securechat.protocol.capabilities import MULTI_PREFIX, NO_IMPLICIT_NAMES, READ_MARKER
 from securechat.server import isupport, presence
 from securechat.server.actor import actor
 from securechat.server.event import timestamp
@@ -16,6 +17,7 @@ from securechat.server.session import Session
 from securechat.server.turn import Turn
 
 MOTD_BYTES = 400  # of one line
+USER_MODES = f"{isupport.BOT_MODE}i{isupport.OPER_MODE}"
 
 
 def greet(turn: Turn, session: Session) -> None:
@@ -23,7 +25,7 @@ def greet(turn: Turn, session: Session) -> None:
     welcome(turn, session)
     lusers(turn, session)
     motd(turn, session)
-    turn.reply(session, numerics.RPL_UMODEIS, "+")
+    user_modes(turn, session)
 
 
 def rejoin(turn: Turn, session: Session, channel: Channel) -> None:
@@ -40,7 +42,9 @@ def welcome(turn: Turn, session: Session) -> None:
     turn.reply(session, numerics.RPL_WELCOME, f"Welcome to {server.network}, {session.person.source}")
     turn.reply(session, numerics.RPL_YOURHOST, f"Your host is {server.name}, running securechat {__version__}")
     turn.reply(session, numerics.RPL_CREATED, f"This server was started {timestamp(int(turn.started * 1000))}")
-    turn.reply(session, numerics.RPL_MYINFO, server.name, f"securechat-{__version__}", "i", "beIiklmnostv", "beIklov")
+    turn.reply(
+        session, numerics.RPL_MYINFO, server.name, f"securechat-{__version__}", USER_MODES, "beIiklmnostv", "beIklov"
+    )
     isupport_lines(turn, session)
 
 
@@ -49,14 +53,21 @@ def isupport_lines(turn: Turn, session: Session) -> None:
         turn.reply(session, numerics.RPL_ISUPPORT, *words, "are supported by this server")
 
 
+def user_modes(turn: Turn, session: Session) -> None:
+    letters = ((isupport.BOT_MODE, actor(session).bot), (isupport.OPER_MODE, session.is_oper))
+    turn.reply(session, numerics.RPL_UMODEIS, "+" + "".join(letter for letter, is_set in letters if is_set))
+
+
 def lusers(turn: Turn, session: Session) -> None:
-    present = len(turn.directory.present)
+    present, most = len(turn.directory.present), turn.directory.most_present
+    opers = sum(session.is_oper for session in turn.directory.opers)
     channels = len(turn.directory.channels)
     turn.reply(session, numerics.RPL_LUSERCLIENT, f"There are {present} users and 0 invisible on 1 servers")
+    turn.standard(session, numerics.RPL_LUSEROP, str(opers))
     turn.reply(session, numerics.RPL_LUSERCHANNELS, str(channels), "channels formed")
     turn.reply(session, numerics.RPL_LUSERME, f"I have {present} clients and 0 servers")
     for numeric, scope in ((numerics.RPL_LOCALUSERS, "local"), (numerics.RPL_GLOBALUSERS, "global")):
-        turn.reply(session, numeric, str(present), str(present), f"Current {scope} users {present}, max {present}")
+        turn.reply(session, numeric, str(present), str(most), f"Current {scope} users {present}, max {most}")
 
 
 def motd(turn: Turn, session: Session) -> None:
@@ -70,10 +81,16 @@ def motd(turn: Turn, session: Session) -> None:
 
 
 def enter(turn: Turn, session: Session, channel: Channel) -> None:
-    """What follows the JOIN."""
-    if channel.topic:
+    """What follows the JOIN; a member who is banned learns nothing of the channel."""
+    reads = access.may_read(channel, actor(session))
+    if channel.topic and reads:
         topic(turn, session, channel)
-    names(turn, session, channel)
+    if reads and not session.caps & NO_IMPLICIT_NAMES:
+        _present(turn, session, channel)
+    if session.caps & READ_MARKER:
+        read_marker(turn, session, channel.name, channel.key)
+    if not session.caps & NO_IMPLICIT_NAMES:
+        turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
 
 
 def topic(turn: Turn, session: Session, channel: Channel) -> None:
@@ -81,8 +98,19 @@ def topic(turn: Turn, session: Session, channel: Channel) -> None:
     turn.reply(session, numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_time // 1000))
 
 
+def read_marker(turn: Turn, session: Session, name: str, target: str) -> None:
+    """Up to when the session's account has read `target`, which the client calls `name`."""
+    assert session.person is not None
+    time = session.person.read_markers.get(target)
+    turn.line(session, "MARKREAD", name, "*" if time is None else f"timestamp={timestamp(time)}")
+
+
 def names(turn: Turn, session: Session, channel: Channel) -> None:
+    _present(turn, session, channel)
+    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
+
+
+def _present(turn: Turn, session: Session, channel: Channel) -> None:
     symbol = "@" if "s" in channel.modes else "="
     lines = channel.names(bool(session.caps & MULTI_PREFIX))
     turn.reply_each(session, lines, numerics.RPL_NAMREPLY, symbol, channel.name)
-    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)

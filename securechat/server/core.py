@@ -84,9 +84,8 @@ class Core:
                 if session.opening is not None:  # it was its admission
                     self._release(turn, session)
             case Answer(session):
+                turn.set(session, "busy", False)
                 self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
-                if session.busy:  # the answer's handler failed before it could say so
-                    turn.set(session, "busy", False)
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -113,7 +112,6 @@ class Core:
         self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
 
     def _answered(self, turn: Turn, answer: Answer) -> None:
-        turn.set(answer.session, "busy", False)
         if answer.session.stage is not Stage.CLOSED:
             answer.done(turn, answer.session, answer.result)
 

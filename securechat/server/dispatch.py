@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from securechat.protocol.capabilities import MULTILINE
 from securechat.protocol.lines import Fault, Unreadable
 from securechat.protocol.message import Message, quoted
 from securechat.protocol.numerics import (
@@ -15,7 +16,23 @@ from securechat.protocol.numerics import (
 )
 from securechat.server import presence
 from securechat.server.command import Command
-from securechat.server.commands import channels, history, information, messages, modes, passwd, people, registration
+from securechat.server.commands import (
+    channels,
+    help,
+    history,
+    information,
+    messages,
+    modes,
+    monitor,
+    multiline,
+    opers,
+    passwd,
+    people,
+    read_marker,
+    redaction,
+    registration,
+    who,
+)
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
 
@@ -24,9 +41,16 @@ COMMANDS: Mapping[str, Command] = {
     **channels.COMMANDS,
     **modes.COMMANDS,
     **messages.COMMANDS,
+    **multiline.COMMANDS,
     **history.COMMANDS,
+    **redaction.COMMANDS,
+    **read_marker.COMMANDS,
     **people.COMMANDS,
+    **who.COMMANDS,
+    **monitor.COMMANDS,
     **information.COMMANDS,
+    **help.COMMANDS,
+    **opers.COMMANDS,
     **passwd.COMMANDS,
 }
 
@@ -49,6 +73,8 @@ def dispatch(turn: Turn, session: Session, message: Message | Unreadable) -> Non
         turn.standard(session, ERR_ALREADYREGISTERED)
     elif len(message.params) < command.fewest_params:
         turn.standard(session, ERR_NEEDMOREPARAMS, message.command)
+    elif "batch" in message.tags and session.caps & MULTILINE:
+        multiline.take(turn, session, message)
     else:
         command.handler(turn, session, message)
 

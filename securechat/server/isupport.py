@@ -6,13 +6,22 @@ from functools import lru_cache
 
 from securechat.protocol.names import CHANNEL_LENGTH, NICK_LENGTH
 
+BOT_MODE = "B"
 HISTORY_ENTRIES = 100  # of one CHATHISTORY
+ID_DIGITS = 10  # of an account's number, as a host shows it
 MASKS = 100  # of a channel, all lists together
 MODES = 6  # with a parameter, in one MODE
+OPER_MODE = "o"
+MONITORED = 100  # names that a session watches
+REALNAME_BYTES = 100
 REASON_BYTES = 255  # of KICK, PART, QUIT and AWAY
 TARGETS = 4  # of one PRIVMSG, NOTICE or TAGMSG
+TARGMAX = (
+    f"PRIVMSG:{TARGETS},NOTICE:{TARGETS},TAGMSG:{TARGETS},JOIN:,PART:,KICK:1,NAMES:1,LIST:,MONITOR:,WHOIS:1,WHOWAS:1"
+)
 TOKENS_IN_A_LINE = 13
 TOPIC_BYTES = 300
+USER_BYTES = 32
 
 
 @lru_cache(maxsize=1)
@@ -31,16 +40,23 @@ def _tokens(network: str, channels_per_account: int) -> list[str]:
         "EXCEPTS=e",
         "INVEX=I",
         "PREFIX=(ov)@+",
+        "STATUSMSG=@+",
         f"MODES={MODES}",
         f"CHANLIMIT=#:{channels_per_account}",
         f"NICKLEN={NICK_LENGTH}",
+        f"USERLEN={USER_BYTES}",
+        f"HOSTLEN={len(network) + len('u.') + ID_DIGITS}",
+        f"NAMELEN={REALNAME_BYTES}",
         f"CHANNELLEN={CHANNEL_LENGTH}",
         f"TOPICLEN={TOPIC_BYTES}",
         f"KICKLEN={REASON_BYTES}",
         f"AWAYLEN={REASON_BYTES}",
         f"MAXLIST=beI:{MASKS}",
-        f"TARGMAX=PRIVMSG:{TARGETS},NOTICE:{TARGETS},TAGMSG:{TARGETS},JOIN:,PART:,KICK:1,NAMES:1,LIST:1,WHOIS:1",
+        f"MONITOR={MONITORED}",
+        f"TARGMAX={TARGMAX}",
+        "WHOX",
         "UTF8ONLY",
+        f"BOT={BOT_MODE}",
         f"CHATHISTORY={HISTORY_ENTRIES}",
         "MSGREFTYPES=msgid,timestamp",
         "draft/ACCOUNTREQUIRED",

@@ -11,7 +11,7 @@ from securechat.server import accounts, admission, missed
 from securechat.server.services import PASSWORDS, PoolFull
 from securechat.server.session import Login, Session
 from securechat.server.turn import Turn
-from securechat.store.rows import AccountChanged, PasswordStored
+from securechat.store.rows import PasswordStored
 
 
 def start(turn: Turn, session: Session, plain: Plain) -> None:
@@ -60,9 +60,7 @@ def _log_in(turn: Turn, session: Session, verified: Verified) -> None:
     account, registration = verified.account, session.registration
     if registration is None:
         return
-    if account.id not in turn.directory.people:  # made a moment ago; the store's word is here before the change's
-        accounts.add(turn, AccountChanged(0, account, verified.members))
-    person = turn.directory.people[account.id]
+    person = accounts.person_of(turn, verified)
     turn.set(registration, "login", Login(person, account.password_version))
     if verified.rehashed is not None and not turn.failing:
         turn.record(PasswordStored(account.id, verified.rehashed, account.password_version))

@@ -7,7 +7,9 @@ only when that is so, and never back.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence, Set
+import re
+from collections.abc import Sequence, Set
+from dataclasses import replace
 from functools import partial
 
 from securechat.chat import access
@@ -16,14 +18,16 @@ from securechat.protocol.capabilities import CHATHISTORY, SERVER_TIME
 from securechat.protocol.lines import BODY_BYTES
 from securechat.protocol.names import CHANNEL_PREFIX, fold
 from securechat.protocol.text import split
-from securechat.server import entries, presence
+from securechat.server import playback, presence
 from securechat.server.actor import actor
-from securechat.server.entries import Target
 from securechat.server.event import timestamp
 from securechat.server.isupport import cut
+from securechat.server.playback import Target
+from securechat.server.relay import AROUND_TEXT
+from securechat.server.reply import Reply
 from securechat.server.services import READS
 from securechat.server.session import Session
-from securechat.server.turn import Line, Turn
+from securechat.server.turn import Turn
 from securechat.store.rows import Entry, PlaceRemoved, PlaceStored
 
 DEVICE_BYTES = 32  # of a device's name
@@ -31,6 +35,7 @@ DEVICES = 32  # of an account; a new one takes the place of the one that was her
 PERIOD = 5.0  # seconds from one keeping of the places to the next
 CTCP = "\x01"
 ACTION = "\x01ACTION "
+_FIRST_LINE = re.compile(r"[^\r\n]*")
 
 log = logging.getLogger(__name__)
 
@@ -86,21 +91,23 @@ def _found(turn: Turn, session: Session, result: Set[str] | Exception, *, place:
 def _read(turn: Turn, session: Session, *, key: str, place: int) -> None:
     opening = session.opening
     assert opening is not None
-    if entries.target(turn, actor(session), key) is not None:
+    if playback.target_stored(turn, actor(session), key) is not None:
         lines = turn.settings.history.playback_lines
         read = partial(turn.services.history.missed, key, place, opening.upto, lines)
-        turn.wait(READS, session, read, partial(_show, key=key))
+        turn.wait(READS, session, read, partial(_show, key=key, place=place))
 
 
-def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, key: str) -> None:
-    """Whether the reader may read is asked once more: he may have been thrown out meanwhile."""
+def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, key: str, place: int) -> None:
+    """What may have changed meanwhile is asked once more: whether he may read, and what was redacted."""
     if isinstance(result, Exception):
         return _give_up(turn, session, result)
-    where = entries.target(turn, actor(session), key)
+    if any(entry.msgid in turn.directory.redacted for entry in result):
+        return _read(turn, session, key=key, place=place)
+    where = playback.target_stored(turn, actor(session), key)
     if where is not None:
-        lines = [line for entry in result for line in _lines(turn, session, where, entry)]
-        if lines:
-            turn.send(session, Line("", "\r\n".join(lines)))  # in one piece
+        for entry in result:
+            for line in _lines(turn, session, where, entry):
+                turn.send(session, line)
 
 
 def _give_up(turn: Turn, session: Session, error: Exception) -> None:
@@ -113,34 +120,32 @@ def _give_up(turn: Turn, session: Session, error: Exception) -> None:
     turn.line(session, "NOTICE", session.nick, "what you missed cannot be read now; it is shown at your next login")
 
 
-def _lines(turn: Turn, session: Session, where: Target, entry: Entry) -> Iterator[str]:
+def _lines(turn: Turn, session: Session, where: Target, entry: Entry) -> Sequence[Reply]:
     """One entry as said; who does not know server-time reads the time in the text.
 
     A CTCP other than ACTION asks a client for something: nobody waits for the answer any more.
     """
     if entry.text.startswith(CTCP) and not entry.text.startswith(ACTION):
-        return
-    event = entries.event(turn, actor(session), where, entry)
-    tags = event.tags(session.caps)
-    before = f"@{tags} " if tags else ""
-    if session.caps & SERVER_TIME:
-        yield before + event.body
-        return
-    head = event.body.removesuffix(entry.text)
-    for text in _dated(entry, BODY_BYTES - 2 - len(head.encode())):
-        yield before + head + text
+        return ()
+    if not session.caps & SERVER_TIME:
+        head = playback.head(turn, session, where, entry)
+        room = BODY_BYTES - AROUND_TEXT - len(head.encode())
+        entry = replace(entry, text=_dated(entry.text, entry.time, room))
+    return playback.lines(turn, session, where, entry)
 
 
-def _dated(entry: Entry, room: int) -> Iterator[str]:
-    """The text with its time before it, in as many pieces of `room` bytes as that takes."""
-    stamp = timestamp(entry.time)
-    head = f"[{stamp[:10]} {stamp[11:16]}] "
-    if not entry.text.startswith(ACTION):
-        yield from split(head + entry.text, room)
-        return
-    text = entry.text.removeprefix(ACTION).removesuffix(CTCP)
-    for piece in split(head + text, room - len(ACTION) - len(CTCP)):
-        yield ACTION + piece + CTCP
+def _dated(text: str, time: int, room: int) -> str:
+    """The text with its time before it, in as many lines of `room` bytes as that takes."""
+    moment = timestamp(time)
+    stamp = f"[{moment[:10]} {moment[11:16]}] "
+    first = _FIRST_LINE.match(text)
+    assert first is not None
+    line, further = first[0], text[first.end() :]
+    if not line.startswith(ACTION):
+        return "\n".join(split(stamp + line, room)) + further
+    said = stamp + line.removeprefix(ACTION).removesuffix(CTCP)
+    pieces = split(said, room - len(ACTION) - len(CTCP))
+    return "\n".join(ACTION + piece + CTCP for piece in pieces) + further
 
 
 # How the places move

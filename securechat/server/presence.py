@@ -9,12 +9,15 @@ from collections.abc import Iterable
 
 from securechat.chat.channel import Channel
 from securechat.chat.directory import Lingering
-from securechat.chat.person import Person, Recipient
+from securechat.chat.person import Departure, Person, Recipient
+from securechat.protocol.capabilities import AWAY_NOTIFY, EXTENDED_MONITOR
 from securechat.protocol.message import write
+from securechat.server import watching
 from securechat.server.event import Event
 from securechat.server.session import Session, Stage
 from securechat.server.turn import Turn
 
+DEPARTURES = 5  # of a person that are remembered for WHOWAS
 QUIET_TIME = 30.0  # seconds after a start in which arrivals are announced together, once a second
 
 
@@ -29,11 +32,13 @@ def arrive(turn: Turn, session: Session, person: Person, user: str, realname: st
     if person.present:
         return
     turn.put(turn.directory, "present", person, None)
+    turn.set(turn.directory, "most_present", max(turn.directory.most_present, len(turn.directory.present)))
     turn.set(person, "present", True)
     turn.set(person, "user", user)
     turn.set(person, "realname", realname)
     turn.set(person, "signed_on", turn.now)
     person.last_active = turn.now
+    watching.came(turn, person)
     for channel in person.channels:
         if turn.now < turn.started + QUIET_TIME:
             turn.put(channel, "unannounced", person, None)
@@ -60,6 +65,17 @@ def _show_arrival(turn: Turn, channel: Channel, person: Person) -> None:
     letters = channel.role_letters(person)
     if letters:
         show_mode(turn, channel, "+" + letters, person, skip=own)
+    show_away(turn, channel, person)
+
+
+def show_away(turn: Turn, channel: Channel, person: Person) -> None:
+    """With the JOIN of who is away the others learn that, too."""
+    if person.away is not None:
+        _tell(turn, channel.readers(), away_event(turn, person), AWAY_NOTIFY, tuple(sessions(person)))
+
+
+def away_event(turn: Turn, person: Person) -> Event:
+    return turn.event(person, "AWAY" if person.away is None else f"AWAY :{person.away}")
 
 
 def show_mode(turn: Turn, channel: Channel, change: str, person: Person, skip: tuple[Session, ...] = ()) -> None:
@@ -97,11 +113,27 @@ def joined(turn: Turn, channel: Channel, person: Person, time: int | None = None
 
 def settle_away(turn: Turn, person: Person, said: str | None = None) -> None:
     """A person is away when every session is, with what one of them has just `said`. With none nothing changes."""
+    if _set_away(turn, person, said):
+        tell_onlookers(turn, person, away_event(turn, person), AWAY_NOTIFY, skip=tuple(sessions(person)))
+
+
+def _set_away(turn: Turn, person: Person, said: str | None = None) -> bool:
     texts = [session.away for session in sessions(person)]
-    if texts:
-        away = None if None in texts else said or person.away or texts[-1]
-        if away != person.away:
-            turn.set(person, "away", away)
+    away = None if None in texts else said or person.away or texts[-1] if texts else person.away
+    if away == person.away:
+        return False
+    turn.set(person, "away", away)
+    return True
+
+
+def tell_onlookers(turn: Turn, person: Person, event: Event, needs: int, skip: tuple[Session, ...] = ()) -> None:
+    """Tell of a change those with the capability `needs` who see the person, or watch it closely."""
+    closely = (one for one in watching.watchers(turn, person) if one.caps & EXTENDED_MONITOR)
+    _tell(turn, {**onlookers(person), **dict.fromkeys(closely)}, event, needs, skip)
+
+
+def _tell(turn: Turn, some: Iterable[Recipient], event: Event, needs: int, skip: tuple[Session, ...]) -> None:
+    turn.tell_each((one for one in some if one.caps & needs and one not in skip), event)
 
 
 def lost(turn: Turn, session: Session, reason: str) -> None:
@@ -110,10 +142,12 @@ def lost(turn: Turn, session: Session, reason: str) -> None:
         return
     turn.shut(session)
     person = session.person
-    if person is None or not _take_away(turn, session, person) or person.sessions:
+    if person is None or not _take_away(turn, session, person):
         return
+    if person.sessions:
+        return settle_away(turn, person)
     until = turn.now + turn.settings.limits.linger
-    turn.put(turn.directory, "lingering", person, Lingering(until, reason))
+    return turn.put(turn.directory, "lingering", person, Lingering(until, reason))
 
 
 def give_up(turn: Turn) -> None:
@@ -135,8 +169,10 @@ def cut(turn: Turn, session: Session, reason: str) -> None:
     if session.stage is Stage.CLOSED:
         return
     person = session.person
-    if person is not None and _take_away(turn, session, person) and not person.sessions:
-        _withdraw(turn, person)
+    if person is not None and _take_away(turn, session, person):
+        _set_away(turn, person)
+        if not person.sessions:
+            _withdraw(turn, person)
     turn.close(session, reason)
 
 
@@ -166,6 +202,7 @@ def _leave(turn: Turn, session: Session, reason: str) -> None:
         return
     if len(person.sessions) > 1:
         _take_away(turn, session, person)
+        settle_away(turn, person)
     else:
         _depart(turn, person, reason)
 
@@ -175,17 +212,19 @@ def _take_away(turn: Turn, session: Session, person: Person) -> bool:
     if session not in person.sessions:
         return False
     turn.drop(person, "sessions", session)
-    settle_away(turn, person)
+    watching.clear(turn, session)
+    turn.drop(turn.directory, "opers", session)
     return True
 
 
 def _depart(turn: Turn, person: Person, reason: str) -> None:
     """The person leaves, and the others see it; a last session hears of it by its ERROR alone."""
     shown_to = [session for session in onlookers(person) if session not in person.sessions]
-    for session in list(person.sessions):
-        turn.drop(person, "sessions", session)
+    for session in list(sessions(person)):
+        _take_away(turn, session, person)
     _withdraw(turn, person)
     turn.tell_each(shown_to, turn.event(person, f"QUIT :{reason}"))
+    watching.went(turn, person)
 
 
 def _withdraw(turn: Turn, person: Person) -> None:
@@ -193,6 +232,9 @@ def _withdraw(turn: Turn, person: Person) -> None:
     turn.drop(turn.directory, "present", person)
     turn.set(person, "present", False)
     turn.set(person, "away", None)
+    turn.set(person, "bot", False)
+    departure = Departure(person.user, person.realname, turn.now)
+    turn.set(person, "departures", (departure, *person.departures)[:DEPARTURES])
     for channel in person.channels:
         turn.drop(channel, "unannounced", person)
 
@@ -204,6 +246,5 @@ def onlookers(person: Person) -> dict[Recipient, None]:
     """
     found: dict[Recipient, None] = dict.fromkeys(person.sessions)
     for channel in person.channels:
-        for audience in channel.audiences().values():
-            found.update(dict.fromkeys(audience))
+        found.update(dict.fromkeys(channel.readers()))
     return found

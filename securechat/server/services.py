@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.auth.verifier import Rehashed, Verified
-from securechat.store.rows import AccountId, Entry
+from securechat.store.rows import AccountId, Entry, NamedMessage
 
 PASSWORDS = "passwords"  # the pool that hashes
 READS = "reads"  # the pool that reads the store
@@ -35,6 +35,7 @@ class Selection:
     target: str
     references: tuple[int | str | None, ...]
     limit: int
+    kinds: tuple[str, ...]
 
 
 class History(Protocol):
@@ -44,8 +45,16 @@ class History(Protocol):
         """Oldest first. Raises UnknownMessage for a msgid that the target does not have."""
         ...
 
+    def find(self, target: str, msgid: str) -> Entry | None:
+        """The entry of this msgid, whatever its kind."""
+        ...
+
+    def named(self, account: AccountId, name: str) -> NamedMessage | None:
+        """The message that the account sent under this name."""
+        ...
+
     def targets(
-        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int
+        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int, kinds: Sequence[str]
     ) -> Sequence[tuple[str, int]]:
         """Targets with the time of their newest entry within the bounds, oldest first."""
         ...

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from securechat.protocol.capabilities import ACCOUNT_TAG, EXTENDED_JOIN, MESSAGE_TAGS, SERVER_TIME
+from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
 
 if TYPE_CHECKING:
     from securechat.chat.person import Person
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
     from securechat.server.connection import Connection
+    from securechat.server.multiline import Piece
     from securechat.server.turn import Turn
 
 VARIANT = (
-    SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN
+    SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN | MULTILINE
 )  # the capabilities that change a relayed line's bytes
 OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
 
@@ -57,6 +58,11 @@ class Login:
         self.person = person
         self.password_version = password_version
 
+    @property
+    def holds(self) -> bool:
+        """Whether it would be accepted now: the account may have changed since."""
+        return self.person.active and self.password_version >= self.person.account.password_version
+
 
 @dataclass(slots=True)
 class Backlog:
@@ -67,6 +73,21 @@ class Backlog:
 
     def changed(self, name: str) -> None:
         """Nothing is derived from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The batch that a client is sending: a message of several lines, so far."""
+
+    reference: str
+    target: str
+    tags: str
+    name: str | None  # as in `retry`
+    label: str | None
+    since: float
+    command: str = ""
+    pieces: tuple[Piece, ...] = ()
+    refused: bool = False
 
 
 @dataclass(slots=True)
@@ -99,8 +120,11 @@ class Session:
         "choked",
         "device",
         "handed",
+        "incoming",
         "link",
+        "monitored",
         "opening",
+        "oper",
         "password_version",
         "person",
         "registration",
@@ -118,6 +142,8 @@ class Session:
         self.person: Person | None = None  # set by admission, for good
         self.password_version = 0
         self.away: str | None = None
+        self.monitored: dict[str, str] = {}  # its MONITOR list: by casefolded name, as it was written
+        self.oper: Login | None = None  # by OPER, as whichever administrator
         self.response = ""  # pieces of a PASSWD so far
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
@@ -125,6 +151,7 @@ class Session:
         self.opening: Opening | None = None  # from its admission until it has been told where it is
         self.device: str | None = None  # whose place it moves, empty without a name; None: it moves none
         self.handed: int | None = 0  # the entry up to which it was handed all; None: the newest one; set by the loop
+        self.incoming: Incoming | None = None
         self.strikes: tuple[float, ...] = ()  # moments of handler errors
         self.link: Connection | None = None  # the loop's; opaque to the core
         self.send_now: Callable[[bytes], int] | None = None  # set by the link while nothing is queued before it
@@ -136,7 +163,15 @@ class Session:
 
     @property
     def variant(self) -> int:
-        return self.caps & VARIANT | (OPENING if self.opening is not None else 0)
+        variant = self.caps & VARIANT
+        if not self.caps & BATCH:
+            variant &= ~MULTILINE
+        return variant if self.opening is None else variant | OPENING
+
+    @property
+    def is_oper(self) -> bool:
+        """Whether its OPER still counts."""
+        return self.oper is not None and self.oper.holds and self.oper.person.account.admin
 
     @property
     def nick(self) -> str:

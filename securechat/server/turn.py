@@ -14,8 +14,9 @@ from securechat.errors import SecurechatError
 from securechat.protocol.capabilities import BATCH, LABELED_RESPONSE
 from securechat.protocol.message import escape, write
 from securechat.protocol.numerics import TEXTS
-from securechat.server.event import Event
+from securechat.server.event import Event, lasting
 from securechat.server.msgids import new_msgid
+from securechat.server.reply import Batch, Line, Reply, written
 from securechat.server.services import Services
 from securechat.server.session import OPENING, Opening, Session, Stage
 from securechat.store.rows import EntryStored, Row
@@ -49,21 +50,6 @@ class Output(NamedTuple):
     target: Session | Audience
     data: bytes
     skip: tuple[Session, ...] = ()
-
-
-class Line(NamedTuple):
-    """A reply line: tags without `@`, and the text without CRLF."""
-
-    tags: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Reply lines that belong together."""
-
-    kind: str  # the type and its parameters
-    lines: Sequence[Line]
 
 
 Done = Callable[["Turn", Session, Any], None]
@@ -125,7 +111,7 @@ class Turn:
         self._batches = 0
         self._actor: Session | None = None
         self._label: str | None = None
-        self._replies: list[Line | Batch] = []
+        self._replies: list[Reply] = []
 
     def has_room(self) -> bool:
         """A turn ends with one who is to be told what was missed, and with one who was.
@@ -212,11 +198,12 @@ class Turn:
             person.name,
             tags,
             None if extended is None else source + extended,
+            person.bot,
         )
 
     def keep(self, event: Event, person: Person, target: str, kind: str, text: str) -> None:
         """Store an event as an entry of `target`'s history."""
-        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, event.relayed_tags))
+        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, lasting(event.relayed_tags)))
 
     # What leaves after the commit
 
@@ -281,21 +268,26 @@ class Turn:
         if session is None or label is None:
             return
         tag = f"label={escape(label)}"
-        if not replies:
-            self._line(session, Line(tag, f":{self.server} ACK"))
-        elif len(replies) == 1:
-            self._answer(session, replies[0], tag)
+        if len(replies) > 1:
+            self._write(session, Batch("labeled-response", replies), tag)
         else:
-            reference = self._open_batch(session, "labeled-response", tag)
-            for reply in replies:
-                self._answer(session, reply, f"batch={reference}")
-            self._close_batch(session, reference)
+            self._write(session, replies[0] if replies else Line("", f":{self.server} ACK"), tag)
 
     def wait(self, pool: str, session: Session, work: Callable[[], object], done: Done) -> None:
         """Let a worker do `work` once the turn stands; what the session says meanwhile waits, so does its label."""
         self.jobs.append(Job(pool, session, work, done, self._label))
         self.set(session, "busy", True)
         self._label = None
+
+    def hold_label(self) -> str | None:
+        """The label of this message, which `answer_label` answers later."""
+        label, self._label = self._label, None
+        return label
+
+    def answer_label(self, session: Session, label: str | None) -> None:
+        """What follows answers a message that came before."""
+        if session is self._actor and label is not None:
+            self._label = label
 
     def reply(self, session: Session, numeric: str, *params: str) -> None:
         self.send(session, Line("", write(numeric, session.nick, *params, source=self.server)))
@@ -306,7 +298,7 @@ class Turn:
         if session is self._actor and self._label is not None:
             self._replies += [Line("", head + last) for last in lasts]
         elif lasts:
-            self._line(session, Line("", head + f"\r\n{head}".join(lasts)))
+            self._write(session, Line("", head + f"\r\n{head}".join(lasts)))
 
     def standard(self, session: Session, numeric: str, *params: str) -> None:
         """A numeric whose last parameter is always the same text."""
@@ -322,47 +314,32 @@ class Turn:
         self.send(session, Line("", write(command, *params, source=self.server)))
 
     def echo(self, session: Session, event: Event) -> None:
-        self.send(session, Line(event.tags(session.caps), event.text(session.caps)))
+        for reply in event.replies(session.variant):
+            self.send(session, reply)
 
-    def send(self, session: Session, reply: Line | Batch) -> None:
+    def send(self, session: Session, reply: Reply) -> None:
         if session is self._actor and self._label is not None:
             self._replies.append(reply)
-        elif isinstance(reply, Line):
-            self._line(session, reply)
         else:
-            self._answer(session, reply, "")
+            self._write(session, reply)
 
-    def _answer(self, session: Session, reply: Line | Batch, tag: str) -> None:
-        if isinstance(reply, Line):
-            self._line(session, Line(f"{tag};{reply.tags}" if tag and reply.tags else tag or reply.tags, reply.text))
-            return
-        reference = self._open_batch(session, reply.kind, tag)
-        head = f"@batch={reference}"
-        lines = (f"{head}{';' if line.tags else ''}{line.tags} {line.text}\r\n" for line in reply.lines)
-        self._emit(Output(session, "".join(lines).encode()), 1)  # a page of history in one piece
-        self._close_batch(session, reference)
-
-    def _open_batch(self, session: Session, kind: str, tag: str) -> str:
-        self._batches += 1
-        reference = str(self._batches)
-        self._line(session, Line(tag, f":{self.server} BATCH +{reference} {kind}"))
-        return reference
-
-    def _close_batch(self, session: Session, reference: str) -> None:
-        self._line(session, Line("", f":{self.server} BATCH -{reference}"))
-
-    def _line(self, session: Session, line: Line) -> None:
-        data = (f"@{line.tags} {line.text}\r\n" if line.tags else f"{line.text}\r\n").encode()
+    def _write(self, session: Session, reply: Reply, tag: str = "") -> None:
+        """In one piece, a page of history too."""
+        data = written(reply, tag, self.server, self._new_reference).encode()
         if session.opening is None or session is self._actor:
             self._emit(Output(session, data), 1)
         else:
             self._hold(session, session.opening, data)
 
+    def _new_reference(self) -> str:
+        self._batches += 1
+        return str(self._batches)
+
     def close(self, session: Session, reason: str) -> None:
         """Say ERROR and hang up once all before it is sent. Who must leave channels goes through `presence.end`."""
         self.finish_if_actor(session)
         self.shut(session)
-        self._line(session, Line("", f"ERROR :{reason}"))
+        self._write(session, Line("", f"ERROR :{reason}"))
         self.closing.append((session, reason))
         self._over = self._over or session.device is not None
 

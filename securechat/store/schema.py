@@ -97,7 +97,8 @@ entry = Table(
 # The words of messages, by the `seq` of their entry; it holds no text of its own. `place` says where and by whom.
 SEARCH = "CREATE VIRTUAL TABLE search USING fts5(text, place, content='', tokenize='unicode61 remove_diacritics 2')"
 
-# How far a task that goes through the entries in small steps has come.
+# How far a task that goes through the entries in small steps has come. "search" is the newest entry that the index was
+# filled from; "erase" counts up whenever words left the index, and is gone once the disk holds none of them any more.
 progress = Table(
     "progress",
     metadata,
@@ -130,12 +131,12 @@ client_message = Table(
     "client_message",
     metadata,
     Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
-    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("msgid", Text, nullable=False),
     Column("time", BigInteger, nullable=False, index=True),
-    PrimaryKeyConstraint("account_id", "id"),
+    PrimaryKeyConstraint("account_id", "name"),
     sqlite_with_rowid=False,
 )
 

@@ -10,30 +10,35 @@ import itertools
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes
+from securechat.store import changes, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
     ChannelStored,
+    EntryRedacted,
     EntryStored,
     ListModeRemoved,
     ListModeStored,
     MemberRemoved,
     MemberStored,
+    NamedMessage,
     NameStored,
     PasswordStored,
     PlaceRemoved,
     PlaceStored,
+    ReadMarkerStored,
     Row,
 )
 from securechat.store.schema import change, entry
+
+Write = Callable[[sqlite3.Connection, Iterable[Any]], object]
 
 _IMPATIENT = 0.05  # seconds that a commit waits for the lock after one has failed
 
@@ -124,8 +129,7 @@ class Writer:
     def _apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         marked = False
         for kind, group in itertools.groupby(rows, type):
-            text, values = _WRITES[kind]
-            connection.executemany(text, map(values, group))
+            _WRITES[kind](connection, group)
             marked = marked or kind is EntryStored
         if not marked:
             self._mark(connection)
@@ -140,13 +144,25 @@ class Writer:
         )
 
 
-# For each kind of row its statement, and the fields that are the statement's values, in their order.
-_WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
-    EntryStored: (  # SQLite gives `seq`, inside the transaction
+def _each(statement: str, values: attrgetter[Any]) -> Write:
+    """The statement once for each row; its fields are the values, in their order."""
+    return lambda connection, rows: connection.executemany(statement, map(values, rows))
+
+
+# How each kind of row is written.
+_WRITES: dict[type, Write] = {
+    EntryStored: _each(  # SQLite gives `seq`, inside the transaction
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
-    ChannelStored: (
+    EntryRedacted: redaction.erase,
+    ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
+        "INSERT INTO read_marker (account_id, target, time) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, target) DO UPDATE SET time = excluded.time WHERE excluded.time > time",
+        attrgetter("target", "time", "account"),
+    ),
+    ChannelStored: _each(
         "INSERT INTO channel (key, name, created, topic, topic_by, topic_time, modes, password, user_limit) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (key) DO UPDATE SET name = excluded.name, created = excluded.created, topic = excluded.topic, "
@@ -154,35 +170,40 @@ _WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
         "password = excluded.password, user_limit = excluded.user_limit",
         attrgetter("key", "name", "created", "topic", "topic_by", "topic_time", "modes", "password", "user_limit"),
     ),
-    MemberStored: (  # an administrator may have deleted the account while the turn ran: no membership comes back
+    MemberStored: _each(  # an administrator may have deleted the account while the turn ran: no membership comes back
         "INSERT INTO member (channel, account_id, role) "
         "SELECT ?, id, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (channel, account_id) DO UPDATE SET role = excluded.role",
         attrgetter("channel", "role", "account"),
     ),
-    MemberRemoved: ("DELETE FROM member WHERE channel = ? AND account_id = ?", attrgetter("channel", "account")),
-    ListModeStored: (
+    MemberRemoved: _each("DELETE FROM member WHERE channel = ? AND account_id = ?", attrgetter("channel", "account")),
+    ListModeStored: _each(
         "INSERT INTO list_mode (channel, mode, mask, set_by, set_at) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (channel, mode, mask) DO UPDATE SET set_by = excluded.set_by, set_at = excluded.set_at",
         attrgetter("channel", "mode", "mask", "set_by", "set_at"),
     ),
-    ListModeRemoved: (
+    ListModeRemoved: _each(
         "DELETE FROM list_mode WHERE channel = ? AND mode = ? AND mask = ?",
         attrgetter("channel", "mode", "mask"),
     ),
     # Never downwards: should an administrator have set a password while the turn ran, his stays (he counts up by 2, a
     # member's own change by 1). The same version again is the same password, hashed at another cost.
-    PasswordStored: (
+    PasswordStored: _each(
         "UPDATE account SET password_hash = ?, password_version = ? "
         "WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
         attrgetter("hash", "version", "account", "version"),
     ),
-    NameStored: ("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
-    PlaceStored: (  # not for an account that was deleted while the turn ran
+    NamedMessage: _each(  # should one ever come twice, the first stands
+        "INSERT INTO client_message (account_id, name, target, digest, msgid, time) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (account_id, name) DO NOTHING",
+        attrgetter("account", "name", "target", "digest", "msgid", "time"),
+    ),
+    NameStored: _each("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
+    PlaceStored: _each(
         "INSERT INTO place (account_id, device, seq) "
         "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
     ),
-    PlaceRemoved: ("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
+    PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from securechat.client.admission import LinkLost
-from securechat.client.connection import Connection
+from securechat.client.client import Client
+from securechat.client.errors import ConnectionLost
 from securechat.client.events import (
     Acknowledged,
     Disconnected,
@@ -16,7 +16,9 @@ from securechat.client.events import (
     Event,
     Joined,
     Kicked,
+    LinkLost,
     Parted,
+    Queued,
     Refused,
     Renamed,
 )
@@ -31,15 +33,16 @@ from securechat.ui.render import rendered
 class LineMode:
     """The conversation of one person. `target` is where a typed line goes."""
 
-    def __init__(self, connection: Connection, visit: Visit, target: str, *, join: bool) -> None:
+    def __init__(self, client: Client, visit: Visit, target: str, *, join: bool) -> None:
         """`join`: enter the target first if it is a channel that we are not in."""
         self.target = target
         self.channels: dict[str, str] = {}  # folded to shown
         self.ended: Disconnected | None = None
         self.leaving = False
-        self._connection = connection
+        self._client = client
         self._visit = visit
         self._join = join
+        self._linked = False
         self._ticket = 0
         self._unacknowledged: dict[int, tuple[str, str]] = {}
         self._questions: list[str] = []
@@ -57,8 +60,8 @@ class LineMode:
 
     @property
     def settled(self) -> bool:
-        """Whether everything that was typed is answered."""
-        return not self._unacknowledged
+        """Whether everything that was typed is answered, or no answer can come."""
+        return not self._unacknowledged or not self._linked
 
     def heard(self, events: Sequence[Event]) -> list[str]:
         """The lines to show for these events; `shown` must follow once they are."""
@@ -88,21 +91,21 @@ class LineMode:
         return [f"-!- not sent: {printable(line)}" for line in lines if line.strip()]
 
     def doubtful(self) -> list[str]:
-        """The lines that name what has no acknowledgement."""
+        """The lines that name what has no acknowledgement. It is kept, and sent at the next login."""
         return [
-            f"-!- not acknowledged, perhaps not sent to {printable(target)}: {printable(words)}"
+            f"-!- kept for your next login, to {printable(target)}: {printable(words)}"
             for target, words in self._unacknowledged.values()
         ]
 
     def finish(self) -> None:
-        """At the end of the visit. Raises LinkLost when it did not end as the person wanted."""
+        """At the end of the visit. Raises ConnectionLost, or what else made it end other than the person wanted."""
         self._visit.save(at_once=True)
+        if self.ended is not None and self.ended.failure is not None:
+            raise self.ended.failure
         if self.ended is not None and not self.ended.expected:
-            raise LinkLost(f"the connection was lost: {printable(self.ended.reason)}; log in again")
+            raise ConnectionLost(f"the connection was lost: {printable(self.ended.reason)}; log in again")
         if self._unacknowledged:
-            raise LinkLost(
-                "the server did not acknowledge everything before the end; log in again to see what is there"
-            )
+            raise ConnectionLost("not everything is acknowledged; log in again, then what was kept is sent")
 
     def cancel(self) -> None:
         """Ask no more."""
@@ -112,14 +115,14 @@ class LineMode:
         self._ticket += 1
         ticket = self._ticket
         self._unacknowledged[ticket] = (target, words)
-        self.post(lambda session: session.say(ticket, target, words, action=action))
+        self._client.say(ticket, target, words, action=action)
 
     def ask_hidden(self, questions: Sequence[str], when_answered: Callable[[list[str]], list[str]]) -> None:
         """Ask these one after the other without showing what is typed, then do something with the answers."""
         self._questions, self._answers, self._when_answered = list(questions), [], when_answered
 
     def post(self, call: Callable[[Session], None]) -> None:
-        self._connection.post(call)
+        self._client.post(call)
 
     def _entered_line(self, line: str) -> list[str]:
         if not line.strip():
@@ -152,6 +155,10 @@ class LineMode:
                     self.target = next(iter(self.channels.values()), self.target)
             case Renamed() if fold(event.before) == fold(self.target):
                 self.target = event.after
+            case Queued():
+                self._unacknowledged[event.ticket] = (event.target, event.text)
+            case LinkLost():
+                self._linked = False
             case Acknowledged() | Refused():
                 self._unacknowledged.pop(event.ticket, None)
             case Disconnected():
@@ -160,10 +167,11 @@ class LineMode:
         return []
 
     def _follow_entered(self, event: Entered) -> list[str]:
+        self._linked = True
         self.channels = {fold(channel): channel for channel in event.channels}
         if not self.target.startswith(CHANNEL_PREFIX) or fold(self.target) in self.channels:
             return []
-        if self._join:
+        if self._join and not event.again:
             self.post(lambda session: session.join(self.target))
         else:
             self.target = next(iter(self.channels.values()), self.target)

@@ -13,14 +13,16 @@ from collections.abc import Callable
 from enum import Enum
 from queue import Empty, SimpleQueue
 
-from securechat.client.admission import LinkLost
-from securechat.client.connection import Connection
+from securechat.client.client import Client
+from securechat.client.errors import ConnectionLost
 from securechat.client.events import (
     Acknowledged,
     Disconnected,
     Entered,
     Event,
     Joined,
+    LinkBack,
+    LinkLost,
     Missed,
     Refused,
     Said,
@@ -44,7 +46,7 @@ QUOTED = 60  # characters of a line in an error
 class Signal(Enum):
     """What the inbox holds beside lines."""
 
-    EVENTS = "the connection has events"
+    EVENTS = "the client has events"
     INPUT_OVER = "standard input is at its end"
 
 
@@ -53,11 +55,11 @@ class NotSent(SecurechatError):
 
 
 class Pipe:
-    """Runs in the main thread; the connection's thread and the reader of stdin only put into `_inbox`."""
+    """Runs in the main thread; the client's thread and the reader of stdin only put into `_inbox`."""
 
-    def __init__(self, connection: Connection, visit: Visit, target: str, *, join: bool) -> None:
+    def __init__(self, client: Client, visit: Visit, target: str, *, join: bool) -> None:
         """`join`: enter the target first if it is a channel that we are not in."""
-        self._connection = connection
+        self._client = client
         self._visit = visit
         self._target = target
         self._join = join
@@ -75,13 +77,15 @@ class Pipe:
             Acknowledged: self._acknowledged,
             Refused: self._refuse,
             Told: self._told,
+            LinkLost: self._warn,
+            LinkBack: self._warn,
             Disconnected: self._disconnected,
         }
 
     def run(self, descriptor: int) -> None:
-        """Send all lines of the descriptor. Raises LinkLost and NotSent."""
+        """Send all lines of the descriptor. Raises ConnectionLost, NotSent, and what else the client ended with."""
         self._descriptor = descriptor
-        self._connection.notify(lambda: self._inbox.put(Signal.EVENTS))
+        self._client.notify(lambda: self._inbox.put(Signal.EVENTS))
         while not (self._input_over and not self._open):
             try:
                 item = self._inbox.get(timeout=1.0)
@@ -99,7 +103,7 @@ class Pipe:
         elif item is Signal.INPUT_OVER:
             self._input_over = True
         else:
-            self._heard(self._connection.take(0))
+            self._heard(self._client.take(0))
 
     def _send(self, line: InputLine) -> None:
         if line.problem:
@@ -107,7 +111,7 @@ class Pipe:
             self._report(line.number, line.problem)
             return
         self._open[line.number] = line
-        self._connection.post(lambda session: session.say(line.number, self._target, line.text))
+        self._client.say(line.number, self._target, line.text)
 
     def _heard(self, events: list[Event]) -> None:
         for event in events:
@@ -124,7 +128,7 @@ class Pipe:
     def _entered(self, event: Entered) -> None:
         member = fold(self._target) in {fold(channel) for channel in event.channels}
         if self._join and self._target.startswith(CHANNEL_PREFIX) and not member:
-            self._connection.post(lambda session: session.join(self._target))
+            self._client.post(lambda session: session.join(self._target))
         else:
             self._start_reading()
 
@@ -160,28 +164,31 @@ class Pipe:
         if event.failed and not self._reading:
             raise NotSent(f"cannot join {self._target!r}: {printable(event.text)}; no line was sent")
         if event.failed:
-            sys.stderr.write(f"{rendered(event, self._target)[0]}\n")
+            self._warn(event)
+
+    def _warn(self, event: Event) -> None:
+        sys.stderr.write(f"{rendered(event, self._target)[0]}\n")
 
     def _disconnected(self, event: Disconnected) -> None:
-        reason = printable(event.reason)
+        if event.failure is not None:
+            sys.stderr.write(f"{self._standing()}\n")
+            raise event.failure
+        raise ConnectionLost(f"the connection was lost ({printable(event.reason)}); {self._standing()}")
+
+    def _standing(self) -> str:
+        """How far the lines have come."""
         if self._open:
             first = self._open[min(self._open)]
-            raise LinkLost(
-                f"the connection was lost ({reason}); the first line not acknowledged is line {first.number}:"
-                f" {_quoted(first.text)}"
-            )
+            return f"the first line not acknowledged is line {first.number}: {_quoted(first.text)}"
         last = self._last_acknowledged
-        raise LinkLost(
-            f"the connection was lost ({reason});"
-            + (f" every line up to {last} is acknowledged, none behind it was sent" if last else " no line was sent")
-        )
+        return f"every line up to {last} is acknowledged, none behind it was sent" if last else "no line was sent"
 
     def _leave(self) -> None:
         """Say goodbye; what becomes of that changes nothing, as everything is acknowledged."""
-        self._connection.post(lambda session: session.quit())
+        self._client.quit()
         deadline = time.monotonic() + GOODBYE_TIMEOUT
         while (left := deadline - time.monotonic()) > 0:
-            events = self._connection.take(left)
+            events = self._client.take(left)
             self._heard([event for event in events if not isinstance(event, Disconnected)])
             if any(isinstance(event, Disconnected) for event in events):
                 return

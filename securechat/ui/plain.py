@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from securechat.client.connection import Connection
+from securechat.client.client import Client
 from securechat.ui.line import LineMode
 from securechat.ui.stdin import InputLine, start_reader
 from securechat.ui.stdout import Output
@@ -18,19 +18,19 @@ GOODBYE_TIMEOUT = 5.0
 
 
 class Plain:
-    """Runs in the main thread; the connection's thread and the reader of stdin only put into `_inbox`."""
+    """Runs in the main thread; the client's thread and the reader of stdin only put into `_inbox`."""
 
-    def __init__(self, connection: Connection, mode: LineMode) -> None:
-        self._connection = connection
+    def __init__(self, client: Client, mode: LineMode) -> None:
+        self._client = client
         self._mode = mode
         self._output = Output()
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._slots = threading.Semaphore(READ_AHEAD)
 
     def run(self, descriptor: int) -> None:
-        """Chat until the person leaves or the connection ends."""
+        """Chat until the person leaves or there is no going on."""
         self._descriptor = descriptor
-        self._connection.notify(lambda: self._inbox.put(self._show_events))
+        self._client.notify(lambda: self._inbox.put(self._show_events))
         start_reader(descriptor, lambda line: self._inbox.put(lambda: self._typed(line)), self._slots)
         try:
             while self._mode.ended is None and not self._mode.leaving:
@@ -40,7 +40,7 @@ class Plain:
         finally:
             _set_echo(descriptor, True)
         self._until(lambda: self._mode.settled)
-        self._connection.post(lambda session: session.quit())
+        self._client.quit()
         self._until(lambda: self._mode.ended is not None)
         if self._mode.ended is None:
             self._output.write(self._mode.doubtful())
@@ -57,7 +57,7 @@ class Plain:
             self._do_next(left)
 
     def _show_events(self) -> None:
-        events = self._connection.take(0)
+        events = self._client.take(0)
         self._output.write(self._mode.heard(events))
         self._mode.shown(events)
 

@@ -13,14 +13,18 @@ from securechat.client.events import (
     Kicked,
     Kind,
     Left,
+    LinkBack,
+    LinkLost,
     Missed,
     Names,
     Parted,
     PasswordAnswered,
     Person,
+    Queued,
     Refused,
     Renamed,
     Said,
+    Since,
     Told,
     Topic,
 )
@@ -62,8 +66,10 @@ def said(event: Said, current: str, now: datetime) -> str:
 
 def missed(event: Missed, current: str, now: datetime) -> Lines:
     place = f"[{printable(event.target)}]" if event.direct else printable(event.target)
+    if not event.lines:
+        return [f"-!- {place}: what was said there cannot be read now"]
     count = f"{len(event.lines)} line{'s' if len(event.lines) != 1 else ''}"
-    heading = f"-!- {place}: {count} since your last visit" if event.since_visit else f"-!- {place}: the last {count}"
+    heading = f"-!- {place}: {_HEADINGS[event.since].format(count)}"
     lines = [heading, *(said(line, event.target, now) for line in event.lines)]
     if event.cut:
         lines.append(f"-!- {place}: more was said after that than is shown here")
@@ -79,7 +85,17 @@ def _because(reason: str) -> str:
     return f" ({printable(reason)})" if reason else ""
 
 
+def duration(seconds: float) -> str:
+    """In the largest unit of which there are two, rounded down; seconds up to two minutes."""
+    for name, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {name}"
+    return f"{int(seconds)} s"
+
+
 def _entered(event: Entered) -> Lines:
+    if event.again:
+        return []
     channels = ", ".join(printable(name) for name in event.channels) or "no channel; /join #lobby"
     return [f"you are {printable(event.nick)} in {channels}; /help lists the commands"]
 
@@ -132,10 +148,27 @@ def _refused(event: Refused) -> Lines:
     return [f"not sent to {printable(event.target)}: {printable(event.reason)}: {printable(event.text)}"]
 
 
+def _queued(event: Queued) -> Lines:
+    return [f"queued for {printable(event.target)}: {'* ' if event.action else ''}{printable(event.text)}"]
+
+
+def _link_lost(event: LinkLost) -> Lines:
+    return [f"connection lost ({printable(event.reason)}); trying to get it back, what you send waits"]
+
+
+def _link_back(event: LinkBack) -> Lines:
+    return [f"connected again: away {duration(event.away)}, {f'{event.new} new' if event.new else 'nothing new'}"]
+
+
 def _password_answered(event: PasswordAnswered) -> Lines:
     return [f"{'password changed' if event.changed else 'password not changed'}: {printable(event.text)}"]
 
 
+_HEADINGS = {
+    Since.NOTHING: "the last {}",
+    Since.VISIT: "{} since your last visit",
+    Since.LOSS: "{} while you were away",
+}
 _WORDS: Mapping[type[Event], Callable[[Any], Lines]] = {
     Entered: _entered,
     Joined: _joined,
@@ -148,5 +181,8 @@ _WORDS: Mapping[type[Event], Callable[[Any], Lines]] = {
     Person: _person,
     Told: _told,
     Refused: _refused,
+    Queued: _queued,
+    LinkLost: _link_lost,
+    LinkBack: _link_back,
     PasswordAnswered: _password_answered,
 }

@@ -13,7 +13,7 @@ from prompt_toolkit.history import DummyHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from securechat.client.connection import Connection
+from securechat.client.client import Client
 from securechat.ui.line import LineMode
 from securechat.ui.stdout import Output
 
@@ -23,11 +23,11 @@ LINES_AT_ONCE = 200  # between two such pieces keys are read
 
 
 class Terminal:
-    """One asyncio loop; the connection's thread only wakes it."""
+    """One asyncio loop; the client's thread only wakes it."""
 
-    def __init__(self, connection: Connection, mode: LineMode) -> None:
+    def __init__(self, client: Client, mode: LineMode) -> None:
         os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # ask nothing of terminals: some do not answer
-        self._connection = connection
+        self._client = client
         self._mode = mode
         self._output = Output()
         self._open: PromptSession[str] = PromptSession(
@@ -38,7 +38,7 @@ class Terminal:
         )
 
     def run(self) -> None:
-        """Chat until the person leaves or the connection ends."""
+        """Chat until the person leaves or there is no going on."""
         asyncio.run(self._chat())
 
     async def _chat(self) -> None:
@@ -51,7 +51,7 @@ class Terminal:
             except RuntimeError:
                 pass  # the loop has ended, and with it the need to know
 
-        self._connection.notify(arrived)
+        self._client.notify(arrived)
         showing = asyncio.create_task(self._show_all())
         try:
             await self._read_all()
@@ -63,7 +63,7 @@ class Terminal:
             raise error
 
     async def _show_all(self) -> None:
-        """Show what arrives until the connection has ended."""
+        """Show what arrives until there is no going on."""
         try:
             while self._mode.ended is None:
                 await self._show_batch()
@@ -77,7 +77,7 @@ class Terminal:
         except TimeoutError:
             pass
         self._arrived.clear()
-        events = self._connection.take(0)
+        events = self._client.take(0)
         await self._show(self._mode.heard(events))
         self._mode.shown(events)
         if events:
@@ -104,7 +104,7 @@ class Terminal:
                 await self._show(self._mode.entered(typed))
 
     def _cut_short(self, typed: str) -> list[str]:
-        """The lines about what was being typed when the connection ended."""
+        """The lines about what was being typed when it all ended."""
         return self._mode.unsent(typed) if self._mode.ended is not None else []
 
     def _stop_if_ended(self) -> None:
@@ -119,7 +119,7 @@ class Terminal:
     async def _say_goodbye(self) -> None:
         """Leave once what was typed is acknowledged, but do not wait for ever."""
         await self._until(lambda: self._mode.settled)
-        self._connection.post(lambda session: session.quit())
+        self._client.quit()
         await self._until(lambda: self._mode.ended is not None)
         if self._mode.ended is None:
             await self._show(self._mode.doubtful())

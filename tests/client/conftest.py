@@ -12,8 +12,11 @@ import pytest
 import trustme
 
 from securechat.client.address import Address
+from securechat.client.conversation import Conversation
+from securechat.client.credentials import Credentials
 from securechat.client.events import Event
 from securechat.client.history import Seen
+from securechat.client.outbox import Outbox
 from securechat.client.session import Session
 
 CAPABILITIES = "sasl=PLAIN message-tags server-time echo-message batch labeled-response draft/chathistory cap-notify"
@@ -23,16 +26,25 @@ ECHO = "ada!ada@team"
 class Script:
     """Both ends of a session: what the server says goes in, what the client says comes out as text."""
 
-    def __init__(self, capabilities: str = CAPABILITIES, seen: Seen | None = None, patience: float = 0.0) -> None:
+    def __init__(
+        self, capabilities: str = CAPABILITIES, seen: Seen | None = None, conversation: Conversation | None = None
+    ) -> None:
         self.capabilities = capabilities
         self.now = 1000.0
-        self.session = Session("ada", "correct horse", "#lobby", seen or Seen(), patience=patience)
+        self.conversation = conversation or Conversation(seen or Seen(), Outbox())
+        self.credentials = Credentials("ada", "correct horse")
+        self.session = Session(self.credentials, "#lobby", self.conversation)
         self.session.start(self.now)
 
     def server(self, *lines: str) -> list[Event]:
         for line in lines:
             self.session.feed(f"{line}\r\n".encode(), self.now)
         return self.session.take_events()
+
+    def say(self, ticket: int, target: str, words: str, *, action: bool = False) -> None:
+        """As a client does it: what is typed goes into the outbox, and from there when it is due."""
+        self.conversation.outbox.put(self.conversation.line(ticket, target, words, action=action))
+        self.later(0)
 
     def sent(self) -> list[str]:
         return self.session.take_output().decode().splitlines()

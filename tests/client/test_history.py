@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from securechat.client.events import Entered, Missed, Said
+from securechat.client.events import Entered, Missed, Said, Since
 from securechat.client.history import Place, Seen, read_time
+from securechat.protocol.message import ProtocolError
 
 from .conftest import Script
 
@@ -43,8 +44,9 @@ def test_a_first_visit_shows_the_last_fifty_of_the_lobby_and_every_direct_messag
     assert "CHATHISTORY LATEST eve * 50" in request
     label = request.partition("label=")[2].partition(" ")[0]
     events = script.server(f"@label={label} BATCH +a chathistory eve", f"@batch=a{line(2, 'ada', 'eve')}", "BATCH -a")
-    missed, entered = events
-    assert (missed.target, missed.direct, missed.since_visit) == ("eve", True, False)
+    lobby, missed, entered = events
+    assert (lobby.target, [said.text for said in lobby.lines]) == ("#lobby", ["line 1"])
+    assert (missed.target, missed.direct, missed.since) == ("eve", True, Since.NOTHING)
     assert isinstance(entered, Entered)
 
 
@@ -67,17 +69,17 @@ def answer(script: Script, label: str, lines: list[str]) -> list:
     return script.server(f"@label={label} BATCH +a chathistory", *(f"@batch=a{line}" for line in lines), "BATCH -a")
 
 
-def test_pages_are_taken_until_one_is_not_full_and_the_last_seen_line_is_not_shown_again():
+def test_pages_are_taken_behind_the_last_msgid_until_one_is_not_full():
     script = visitor(Seen(NOON, {"#lobby": Place(NOON.replace(second=1), "m1000")}), "#lobby")
     label, _ = asked(script)
     answer(script, label, [" CHATHISTORY TARGETS #lobby 2026-03-01T12:00:02.000Z"])
     label, request = asked(script)
-    assert request == "CHATHISTORY AFTER #lobby timestamp=2026-03-01T12:00:01.000Z 100"
-    answer(script, label, [line(number) for number in range(1000, 1100)])
+    assert request == "CHATHISTORY AFTER #lobby msgid=m1000 100"
+    answer(script, label, [line(number) for number in range(1001, 1101)])
     label, request = asked(script)
-    assert request == "CHATHISTORY AFTER #lobby timestamp=2026-03-01T12:00:01.099Z 100"
-    events = answer(script, label, [line(1100)])
-    assert texts(events) == [f"line {number}" for number in range(1001, 1101)]
+    assert request == "CHATHISTORY AFTER #lobby msgid=m1100 100"
+    events = answer(script, label, [line(1101)])
+    assert texts(events) == [f"line {number}" for number in range(1001, 1102)]
     assert isinstance(events[-1], Entered)
 
 
@@ -101,11 +103,47 @@ def test_a_refused_request_does_not_stop_the_others():
         [" CHATHISTORY TARGETS #lobby 2026-03-01T12:00:02.000Z", " CHATHISTORY TARGETS eve 2026-03-01T12:00:02.000Z"],
     )
     label, _ = asked(script)
-    assert script.server(f"@label={label} :s FAIL CHATHISTORY MESSAGE_ERROR :No") == []
+    assert script.server(f"@label={label} :s FAIL CHATHISTORY INVALID_TARGET AFTER #lobby :No") == []
     label, request = asked(script)
     assert " eve " in request
     events = answer(script, label, [line(1, "ada", "eve")])
     assert texts(events) == ["line 1"]
+
+
+def test_a_server_that_is_busy_is_asked_again_a_little_later_and_not_for_ever():
+    script = visitor(Seen(NOON), "#lobby")
+    label, _ = asked(script)
+    answer(script, label, [" CHATHISTORY TARGETS #lobby 2026-03-01T12:00:02.000Z"])
+    label, request = asked(script)
+    for seconds in (1, 2, 4, 8):
+        script.server(f"@label={label} :s FAIL CHATHISTORY MESSAGE_ERROR AFTER #lobby :Busy")
+        script.later(seconds - 0.1)
+        assert script.sent() == []
+        script.later(0.1)
+        label, again = asked(script)
+        assert again == request
+    missed, entered = script.server(f"@label={label} :s FAIL CHATHISTORY MESSAGE_ERROR AFTER #lobby :Busy")
+    assert (missed.target, missed.lines, missed.cut) == ("#lobby", (), True)
+    assert isinstance(entered, Entered)
+
+
+def test_a_msgid_that_the_server_no_longer_knows_is_replaced_by_its_time():
+    script = visitor(Seen(NOON, {"#lobby": Place(NOON.replace(second=1), "gone")}), "#lobby")
+    label, _ = asked(script)
+    answer(script, label, [" CHATHISTORY TARGETS #lobby 2026-03-01T12:00:02.000Z"])
+    label, request = asked(script)
+    assert request == "CHATHISTORY AFTER #lobby msgid=gone 100"
+    assert script.server(f"@label={label} :s FAIL CHATHISTORY INVALID_PARAMS AFTER :no such msgid here") == []
+    label, request = asked(script)
+    assert request == "CHATHISTORY AFTER #lobby timestamp=2026-03-01T12:00:01.000Z 100"
+    assert texts(answer(script, label, [line(1001)])) == ["line 1001"]
+
+
+def test_an_answer_that_does_not_come_ends_the_link():
+    script = visitor(Seen(NOON), "#lobby")
+    script.later(59)
+    with pytest.raises(ProtocolError, match="no answer to a request for history"):
+        script.later(1)
 
 
 def test_more_being_said_than_can_be_held_ends_the_connection():

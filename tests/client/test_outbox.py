@@ -1,8 +1,12 @@
 """What leaves when, told by tables of answers; no server is needed."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from securechat.client.outbox import Line, Outbox
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Sender:
@@ -14,7 +18,9 @@ class Sender:
         self.order: list[str] = []
 
     def put(self, ticket: int, *texts: str) -> None:
-        self.outbox.put(Line(ticket, "#lobby", "".join(texts)), list(texts))
+        line = Line(ticket, "#lobby", "".join(texts), NOON)
+        line.cut(texts)
+        self.outbox.put(line)
 
     def send(self, now: float = 0.0) -> list[str]:
         sent = []
@@ -59,9 +65,9 @@ def test_the_first_line_without_an_acknowledgement_is_known(sender):
         sender.put(number, f"line {number}")
     sender.send()
     sender.acknowledge("line 2")
-    assert sender.outbox.first.ticket == 1
+    assert sender.outbox.lines[0].ticket == 1
     sender.acknowledge("line 1")
-    assert sender.outbox.first.ticket == 3
+    assert sender.outbox.lines[0].ticket == 3
 
 
 def test_the_rest_of_a_refused_line_is_not_sent(sender):

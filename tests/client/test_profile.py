@@ -93,7 +93,7 @@ def test_a_broken_file_counts_as_never_seen(profile, text):
 def test_nobody_else_may_read_it(profile):
     profile.remember(HERE, PIN, date(2026, 1, 3))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (profile.folder, *profile.folder.iterdir())}
-    assert modes == {"profile": 0o700, "seen": 0o700, "known_servers": 0o600}
+    assert modes == {"profile": 0o700, "seen": 0o700, "outbox": 0o700, "known_servers": 0o600}
     profile.folder.chmod(0o755)
     Profile(profile.folder)
     assert stat.S_IMODE(profile.folder.stat().st_mode) == 0o700

@@ -4,7 +4,6 @@ import pytest
 
 from securechat.client.events import (
     Acknowledged,
-    Disconnected,
     Joined,
     Kicked,
     Kind,
@@ -27,7 +26,7 @@ AT = "time=2026-03-01T10:00:00.000Z"
 
 
 def test_the_labelled_echo_is_the_acknowledgement(entered):
-    entered.session.say(7, "#lobby", "hello there")
+    entered.say(7, "#lobby", "hello there")
     (line,) = entered.sent()
     label = line.partition(" ")[0].removeprefix("@label=")
     assert line == f"@label={label} PRIVMSG #lobby :hello there"
@@ -44,7 +43,7 @@ def test_the_labelled_echo_is_the_acknowledgement(entered):
     ],
 )
 def test_a_labelled_error_refuses_the_message_and_is_told_once(entered, answer, reason):
-    entered.session.say(7, "#lobby", "hello")
+    entered.say(7, "#lobby", "hello")
     label = entered.sent()[0].partition(" ")[0]
     (refused,) = entered.server(f"{label} {answer}")
     assert isinstance(refused, Refused)
@@ -52,7 +51,7 @@ def test_a_labelled_error_refuses_the_message_and_is_told_once(entered, answer, 
 
 
 def test_an_echo_inside_a_labelled_batch_counts_too(entered):
-    entered.session.say(7, "bob", "hello")
+    entered.say(7, "bob", "hello")
     label = entered.sent()[0].partition(" ")[0]
     events = entered.server(
         f"{label} :s BATCH +x labeled-response",
@@ -66,10 +65,10 @@ def test_an_echo_inside_a_labelled_batch_counts_too(entered):
 
 
 def test_a_label_nobody_asked_for_acknowledges_nothing(entered):
-    entered.session.say(7, "#lobby", "hello")
+    entered.say(7, "#lobby", "hello")
     events = entered.server(f"@label=999 :{ECHO} PRIVMSG #lobby :hello")
     assert not any(isinstance(event, Acknowledged) for event in events)
-    assert entered.session.outbox.first.ticket == 7
+    assert entered.conversation.outbox.lines[0].ticket == 7
 
 
 def test_history_nobody_asked_for_is_dropped(entered):
@@ -136,8 +135,8 @@ def test_names_are_told_only_when_asked_for(entered):
 @pytest.mark.parametrize("size", [1, 300, 395, 400, 1000, 10_000])
 def test_pieces_of_a_long_text_fill_the_relayed_line_and_no_more(entered, size):
     text = "".join(chr(0x1F600 + number % 60) if number % 3 else "x" for number in range(size))
-    entered.session.outbox.window = 10_000
-    entered.session.say(1, "#lobby", text)
+    entered.conversation.outbox.window = 10_000
+    entered.say(1, "#lobby", text)
     wire_texts = [parse(line).params[1] for line in entered.sent()]
     assert "".join(wire_texts) == text
     relayed = [len(f":{ECHO} PRIVMSG #lobby :{wire}\r\n".encode()) for wire in wire_texts]
@@ -146,7 +145,7 @@ def test_pieces_of_a_long_text_fill_the_relayed_line_and_no_more(entered, size):
 
 
 def test_each_piece_of_an_action_is_an_action(entered):
-    entered.session.say(1, "#lobby", "word " * 200, action=True)
+    entered.say(1, "#lobby", "word " * 200, action=True)
     lines = entered.sent()
     assert len(lines) == 3
     assert all(line.partition(" :")[2].startswith("\x01ACTION ") and line.endswith("\x01") for line in lines)
@@ -157,13 +156,13 @@ def test_a_server_without_labels_acknowledges_by_pong(entered):
     script.log_in()
     script.burst("#lobby")
     script.sent()
-    script.session.say(7, "#lobby", "hello")
+    script.say(7, "#lobby", "hello")
     message, ping = script.sent()
     assert message == "PRIVMSG #lobby hello"
     said, acknowledged = script.server(f":s PONG s :{ping.partition(' ')[2]}")
     assert acknowledged == Acknowledged(7)
     assert (said.text, said.own) == ("hello", True)
-    script.session.say(8, "#ops", "hello")
+    script.say(8, "#ops", "hello")
     (refused,) = script.server(":s 404 ada #ops :Cannot send to channel")
     assert refused.ticket == 8
 
@@ -203,10 +202,9 @@ def test_pings_are_answered(entered):
     assert entered.sent() == ["PONG :abc def"]
 
 
-def test_the_server_s_last_words_are_the_reason(entered):
+def test_the_server_s_last_words_are_kept(entered):
     entered.server("ERROR :Closing link (suspended)")
-    entered.session.disconnected("the server closed the connection")
-    assert entered.session.take_events() == [Disconnected("Closing link (suspended)")]
+    assert entered.session.goodbye == "Closing link (suspended)"
 
 
 @pytest.mark.parametrize(

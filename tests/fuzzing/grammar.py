@@ -37,7 +37,21 @@ POINTS = ("*", "timestamp=2026-01-01T00:00:00.000Z", "timestamp=9999-12-31T23:59
           "timestamp=x", "timestamp=0001-01-01T00:00:00+14:00", "msgid=", "msgid=none", "when=now")  # fmt: skip
 NUMBERS = ("1", "50", "100", "0", "-1", "999999999999", "x", "", "٣", "1.5")
 SUBCOMMANDS = ("LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS", "latest", "NONE", "")
-TAG_KEYS = ("label", "+typing", "+reply", "+", "time", "msgid", "account", "+x/y", "batch", "")
+TAG_KEYS = (
+    "label",
+    "+securechat/id",
+    "draft/multiline-concat",
+    "+reply",
+    "+typing",
+    "+draft/react",
+    "+",
+    "time",
+    "msgid",
+    "account",
+    "+x/y",
+    "batch",
+    "",
+)
 TAG_VALUES = ("1", "", "a\\:b", "a\\", "\\s\\r\\n", "\\\\", "é", "x" * 70, "y" * 2000, "active", "=", '"')
 SPECIAL = (b"\0", b"\r", b"\n", b"\r\r\n", b"\xff", b"\xc3", b"\xed\xa0\x80", b" ", b"  ", b":", b"@", b";", b",",
            b"\\", b"\xe2\x80\xae", b"\xf0\x9f\x98\x80", b"\x7f", b"\x1b[2J", b"\xc2\x85", b"\t")  # fmt: skip
@@ -61,12 +75,23 @@ class Grammar:
             "m": lambda: self._pick(MODES),
             "a": lambda: self._pick((*MASKS, *PEOPLE, *NUMBERS, *WORDS[:6])),
             "r": self._point,
+            "i": lambda: self._pick((*self.msgids, *WORDS[:6])),
             "n": lambda: self._pick(NUMBERS),
             "s": lambda: self._pick(SUBCOMMANDS),
             "q": lambda: self._pick(("LS", "LIST", "REQ", "REQ", "END", "ls", "ACK", "")),
             "Q": self._capabilities,
             "b": self._piece,
+            "B": lambda: "+" + self._pick(("1", "1", "2", "", "a b")),
+            "K": lambda: self._pick(("draft/multiline", "draft/multiline", "other", "")),
+            "E": lambda: "-" + self._pick(("1", "1", "2")),
             "v": lambda: self._pick(PEOPLE[:3]) + ",#a",
+            "M": lambda: self._pick(("+", "-", "C", "L", "S", "+-", "")),
+            "N": lambda: ",".join(self._some((*PEOPLE, *MASKS[:6]), 60)),
+            "f": lambda: self._pick(("%tcuihsnfdlaor,7", "%n", "%tr,12345", "%", "o%f,", "%t", "%é,1")),
+            "S": lambda: self._pick("@+&@") + self._pick(CHANNELS),
+            "u": lambda: self._pick(("+B", "-B", "+o", "-o", "+i", "+Bo-oB", "+" + "B-" * 200, "x", "+é")),
+            "P": lambda: self._pick((f":{PASSWORD}", "wrong", "")),
+            "h": lambda: self._pick((*COMMANDS, "*", "x" * 400)),
         }
         self._shapes = [*SHAPES, *((command, "www") for command in COMMANDS)]
 
@@ -147,10 +172,24 @@ SHAPES = [
     *[("JOIN", "c"), ("JOIN", "lw"), ("JOIN", "c"), ("JOIN", "w"), ("TOPIC", "cw"), ("TOPIC", "c")] * 2,
     *[("MODE", "cmaaaa"), ("MODE", "cmaaaaaa"), ("MODE", "cmk"), ("MODE", "cmp"), ("MODE", "pm"), ("MODE", "tmw")] * 4,
     *[("PART", "cw"), ("PART", "l")],
+    *[("BATCH", "BKc"), ("@batch=1 PRIVMSG", "cw"), ("@batch=1;draft/multiline-concat PRIVMSG", "cw"), ("BATCH", "E")]
+    * 2,
     *[("KICK", "cpw"), ("INVITE", "pc"), ("NAMES", "c"), ("NAMES", "w"), ("LIST", ""), ("LIST", "l")],
     *[("WHO", "c"), ("WHO", "k"), ("WHO", ""), ("WHOIS", "p"), ("WHOIS", "wp"), ("AWAY", "w"), ("AWAY", "")],
+    *[("WHO", "cf"), ("WHO", "pf"), ("WHO", "kf"), ("WHOWAS", "p"), ("WHOWAS", "pn"), ("SETNAME", "w"), ("INFO", "")],
+    *[("MONITOR", "MN"), ("MONITOR", "MN"), ("MONITOR", "Mp"), ("MONITOR", "M"), ("STATS", "w"), ("HELP", "h")],
+    *[
+        ("MODE", "pu"),
+        ("MODE", "pu"),
+        ("PRIVMSG", "Sw"),
+        ("NOTICE", "Sw"),
+        ("TAGMSG", "S"),
+        ("OPER", "pP"),
+        ("KILL", "pw"),
+    ],
     *[("USERHOST", "pppppp"), ("ISON", "pppppppppppppp"), ("ISON", "w"), ("MOTD", ""), ("LUSERS", ""), ("TIME", "")],
     *[("CHATHISTORY", "scrn"), ("CHATHISTORY", "stn"), ("CHATHISTORY", "scrrn"), ("CHATHISTORY", "srrn")] * 2,
+    *[("REDACT", "ciw"), ("REDACT", "ti"), ("MARKREAD", "tr"), ("MARKREAD", "cr"), ("MARKREAD", "t")] * 2,
     *[("CAP", "qQ"), ("CAP", "qQ"), ("CAP", "qn"), ("AUTHENTICATE", "b"), ("AUTHENTICATE", "b"), ("PASSWD", "b")],
     *[("NICK", "p"), ("NICK", "w"), ("USER", "wwww"), ("PASS", "w"), ("PING", "w"), ("PONG", "w"), ("VERSION", "")],
     *[

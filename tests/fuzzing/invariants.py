@@ -18,7 +18,9 @@ TAGS = {
     "msgid": capabilities.MESSAGE_TAGS,
     "label": capabilities.LABELED_RESPONSE,
     "batch": capabilities.BATCH,
+    "bot": capabilities.MESSAGE_TAGS,
 }
+TO_WATCHERS = {"730", "731"}  # may be addressed to all who watch at once
 BEFORE_ADMISSION = {
     *("CAP", "AUTHENTICATE", "NOTICE", "PONG", "ERROR", "FAIL", "ACK", "BATCH"),
     *("400", "410", "417", "431", "432", "451", "461", "462", "900", "903", "904", "905", "906", "907", "908"),
@@ -84,7 +86,7 @@ class Reader:
             self.name = message.params[0]
         elif self.name is None and message.command not in BEFORE_ADMISSION:
             raise Broken(f"before admission: {line!r}")
-        if message.command.isdigit():
+        if message.command.isdigit() and not (message.command in TO_WATCHERS and message.params[0] == "*"):
             self._check_addressee(message.params[0], line)
         if message.command == "CAP" and message.params[1] == "ACK":
             self.caps = capabilities.requested(message.params[2], self.caps) or 0

@@ -32,7 +32,9 @@ from tests.fuzzing.invariants import Broken, Reader
 
 CAPS = ("", "message-tags server-time echo-message", "batch labeled-response message-tags account-tag extended-join",
         "labeled-response", "message-tags server-time account-tag echo-message batch labeled-response multi-prefix "
-        "extended-join standard-replies draft/chathistory")  # fmt: skip
+        "extended-join standard-replies draft/chathistory",
+        "message-tags server-time batch draft/chathistory draft/event-playback draft/message-redaction "
+        "draft/read-marker echo-message")  # fmt: skip
 ADMITTED, REGISTERING = 10, 4  # peers at any time
 STEP = 0.05  # seconds between two turns
 

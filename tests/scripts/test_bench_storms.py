@@ -16,6 +16,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts/bench.py"
 FAN_OUT = ("--members", "3", "--rate", "20", "--seconds", "0.2", "--pairs", "1")
 RUNS = {
     "connect": ("--members", "4", "--concurrency", "2", "--runs", "1"),
+    "back": ("--members", "8", "--concurrency", "4", "--runs", "1"),
     "idle": ("--members", "3", "--seconds", "0.1"),
     "login-storm": ("--people", "2", *FAN_OUT),
     "handshake-storm": ("--handshakes", "20", *FAN_OUT),
@@ -25,6 +26,7 @@ RUNS = {
 }
 FIGURES = {
     "connect": {"server CPU per handshake and login (ms)", "after a restart, all back in #lobby (s)"},
+    "back": {"server CPU until all are back (s)", "chatting pair p99 (ms)"},
     "idle": {"RSS per session (KiB)", "CPU of all (%)"},
     "login-storm": {"delivery p99, quiet (ms)", "delivery p99, storm on this server (ms)"},
     "handshake-storm": {"delivery p99, storm on another server (ms)", "handshakes a second"},
@@ -59,6 +61,12 @@ def test_the_table_says_that_all_that_was_acknowledged_is_stored() -> None:
     table = output(start("durable", *RUNS["durable"]))
     assert re.search(r"messages accepted a second +\d", table)
     assert re.search(r"messages not stored, or out of order +0\n", table)
+
+
+def test_whoever_comes_back_is_shown_once_and_a_pair_loses_nothing() -> None:
+    figures = json.loads(output(start("--json", "back", *RUNS["back"])))["figures"]
+    for fault in ("arrivals not shown exactly once", "lost", "out of order"):
+        assert figures[fault] == {"value": 0, "reach": 0, "missed": False}
 
 
 @pytest.mark.parametrize("command", RUNS)

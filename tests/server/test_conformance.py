@@ -13,7 +13,7 @@ import pytest
 
 from securechat.protocol.message import Message
 from securechat.server.dispatch import COMMANDS
-from tests.running import Server
+from tests.running import PASSWORD, Server
 from tests.wire import Wire
 
 Login = Callable[..., Wire]
@@ -36,6 +36,8 @@ WHOIS_BOB = (
     "330|ada|bob|bob|is logged in as",
     "671|ada|bob|is using a secure connection",
 )
+NEW_YEAR = "timestamp=2020-01-01T00:00:00.000Z"
+HUNDRED_NAMES = ",".join(f"n{number}" for number in range(100))
 ISUPPORT = "005|ada" + 13 * "|*" + "|are supported by this server"
 
 REGISTRATION = (
@@ -49,7 +51,7 @@ REGISTRATION = (
     Case("NICK [", ("432|ada|[[]|*",)),
     Case("NICK ada"),
     Case("CAP LS 302", ("CAP|ada|LS|*draft/chathistory* sasl=PLAIN *",)),
-    Case("CAP LS", ("CAP|ada|LS|account-tag * sasl *",)),
+    Case("CAP LS", ("CAP|ada|LS|account-notify account-tag * sasl *",)),
     Case("CAP LIST", ("CAP|ada|LIST|* sasl *",), ("CAP|ada|LIST|cap-notify sasl",)),
     Case("CAP REQ :sasl nope", ("CAP|ada|NAK|sasl nope",)),
     Case("CAP REQ -cap-notify", ("CAP|ada|NAK|-cap-notify",)),
@@ -63,7 +65,7 @@ REGISTRATION = (
 CHANNELS = (
     Case(
         "JOIN #lab",
-        ("JOIN|#lab|ada|Ada Test", "353|ada|=|#lab|@ada", "366|ada|#lab|*"),
+        ("JOIN|#lab|ada|Ada Test", "353|ada|=|#lab|@ada", "MARKREAD|#lab|[*]", "366|ada|#lab|*"),
         ("JOIN|#lab", "353|ada|=|#lab|@ada", "366|ada|#lab|*"),
     ),
     Case("JOIN #lab"),
@@ -77,6 +79,7 @@ CHANNELS = (
     Case("TOPIC #lab :a topic", ("TOPIC|#lab|a topic",)),
     Case("TOPIC #lab", ("332|ada|#lab|a topic", "333|ada|#lab|ada|??????????")),
     Case("TOPIC #nope", ("403|ada|#nope|No such channel",)),
+    Case("TOPIC #closed", ("442|ada|#closed|*",)),
     Case("TOPIC #lobby :x", ("482|ada|#lobby|You're not a channel operator",)),
     Case("TOPIC", (NEED_MORE.format("TOPIC"),)),
     Case("NAMES #lab", ("353|ada|=|#lab|@ada", "366|ada|#lab|End of*NAMES list")),
@@ -99,19 +102,31 @@ MODES = (
     Case("MODE #lab b", ("368|ada|#lab|*",)),
     Case("MODE #lab +b eve", ("MODE|#lab|+b|eve!?@?",)),
     Case("MODE #lab b", ("367|ada|#lab|eve!?@?|ada|??????????", "368|ada|#lab|*")),
-    Case("MODE #lab e", ("349|ada|#lab|*",)),
-    Case("MODE #lab I", ("347|ada|#lab|*",)),
+    Case("MODE #lab +eI-b good *!*@guest eve", ("MODE|#lab|+eI-b|good!?@?|[*]!?@guest|eve!?@?",)),
+    Case("MODE #lab e", ("348|ada|#lab|good!?@?|ada|??????????", "349|ada|#lab|*")),
+    Case("MODE #lab I", ("346|ada|#lab|[*]!?@guest|ada|??????????", "347|ada|#lab|*")),
+    Case("MODE #lab +imsv-nt ada", ("MODE|#lab|+imsv-nt|ada",)),
+    Case("MODE #lab -imsv+nt ada", ("MODE|#lab|-imsv+nt|ada",)),
     Case("MODE #lab +kl word 9", ("MODE|#lab|+kl|word|9",)),
     Case("MODE #lab", ("324|ada|#lab|+ntkl|word|9", "329|ada|#lab|*")),
     Case("MODE #lab -kl word", ("MODE|#lab|-kl|[*]",)),
     Case("MODE #lab +k", ("696|ada|#lab|k|[*]|*",)),
+    Case("MODE #lab +k " + "x" * 99, ("696|ada|#lab|k|[*]|*",)),
+    Case("MODE #lab +l many", ("696|ada|#lab|l|many|*",)),
     Case("MODE #lab +y", ("472|ada|y|*",)),
     Case("MODE #lab +o nobody", ("401|ada|nobody|*",)),
     Case("MODE #lab +o bob", ("441|ada|bob|#lab|*",)),
     Case("MODE #lobby +m", ("482|ada|#lobby|*",)),
     Case("MODE #nope", ("403|ada|#nope|*",)),
     Case("MODE ada", ("221|ada|+",)),
+    Case("MODE ada +i", ("221|ada|+",)),
+    Case("MODE ada +o", ("221|ada|+",)),
     Case("MODE ada +w", ("501|ada|*",)),
+    Case("MODE ada +B", ("MODE|ada|+B",)),
+    Case("MODE ada", ("221|ada|+B",)),
+    Case("WHO ada", ("352|ada|[*]|ada|*|localhost|ada|HB|0 Ada Test", "315|ada|ada|*")),
+    Case("WHOIS ada", ("311|*", "319|*", "312|*", "335|ada|ada|is a bot", "317|*", "330|*", "671|*", "318|*")),
+    Case("MODE ada -B", ("MODE|ada|-B",)),
     Case("MODE bob", ("502|ada|*",)),
     Case("MODE nobody", ("401|ada|nobody|*",)),
     Case("MODE", (NEED_MORE.format("MODE"),)),
@@ -128,25 +143,62 @@ MESSAGES = (
     Case("PRIVMSG bob", ("412|ada|*",)),
     Case("PRIVMSG a,b,c,d,e :x", ("407|ada|PRIVMSG|*",)),
     Case("PRIVMSG bob :" + "x" * 490, ("417|ada|*",)),
+    Case("PRIVMSG @#lab :for operators", ("PRIVMSG|@#lab|for operators",), ()),
+    Case("PRIVMSG +#LAB :for voices", ("PRIVMSG|+#lab|for voices",), ()),
+    Case("PRIVMSG @#nope :x", ("403|ada|#nope|*",)),
+    Case("PRIVMSG @#closed :x", ("404|ada|#closed|*",)),
+    Case("PRIVMSG @bob :x", ("401|ada|@bob|*",)),
+    Case("NOTICE @#lab :for operators", ("NOTICE|@#lab|for operators",), ()),
+    Case("TAGMSG @#lab", ("TAGMSG|@#lab",), ("421|ada|TAGMSG|*",)),
     Case("NOTICE #lab :hi there", ("NOTICE|#lab|hi there",), ()),
     Case("NOTICE nobody :x", ("401|ada|nobody|*",), ()),
     Case("NOTICE #nope :x", ("403|ada|#nope|*",), ()),
     Case("NOTICE bob", ("412|ada|*",), ()),
+    Case("BATCH", (NEED_MORE.format("BATCH"),)),
+    Case("BATCH -1", ("FAIL|BATCH|INVALID_REFTAG|1|*",), ("421|ada|BATCH|*",)),
+    Case("BATCH +é draft/multiline bob", ("FAIL|BATCH|INVALID_REFTAG|é|*",), ("421|ada|BATCH|*",)),
+    Case("BATCH +1 netsplit a b", ("FAIL|BATCH|UNKNOWN_TYPE|1|netsplit|*",), ("421|ada|BATCH|*",)),
+    Case("BATCH +1 draft/multiline", ("FAIL|BATCH|MULTILINE_INVALID|*",), ("421|ada|BATCH|*",)),
     Case("TAGMSG bob", ("TAGMSG|bob",), ("421|ada|TAGMSG|*",)),
     Case("CHATHISTORY LATEST #lab * 1", ("NOTICE|#lab|hi there",)),
     Case("CHATHISTORY LATEST eve * 5", ()),
+    Case("CHATHISTORY LATEST BOB * 1", ("PRIVMSG|bob|both",)),
+    Case("CHATHISTORY TARGETS timestamp=2000-01-01 timestamp=2100-01-01 1", ("CHATHISTORY|TARGETS|*",)),
     Case("CHATHISTORY LATEST #nope * 1", ("FAIL|CHATHISTORY|INVALID_TARGET|LATEST|#nope|*",)),
     Case("CHATHISTORY LATEST #lab", ("FAIL|CHATHISTORY|INVALID_PARAMS|LATEST|*",)),
     Case("CHATHISTORY LATEST #lab * 1 1", ("FAIL|CHATHISTORY|INVALID_PARAMS|LATEST|*",)),
     Case("CHATHISTORY LATEST #lab id=1 5", ("FAIL|CHATHISTORY|INVALID_MSGREFTYPE|LATEST|#lab|id=1|*",)),
     Case("CHATHISTORY AFTER #lab timestamp=1 5", ("FAIL|CHATHISTORY|INVALID_PARAMS|AFTER|timestamp=1|*",)),
+    Case("CHATHISTORY AFTER #lab msgid=none 5", ("FAIL|CHATHISTORY|MESSAGE_ERROR|AFTER|#lab|*",)),
+    Case("CHATHISTORY TARGETS msgid=none * 5", ("FAIL|CHATHISTORY|INVALID_MSGREFTYPE|TARGETS|[*]|*",)),
     Case("CHATHISTORY FOO", ("FAIL|CHATHISTORY|INVALID_PARAMS|FOO|*",)),
     Case("CHATHISTORY", (NEED_MORE.format("CHATHISTORY"),)),
+    Case("REDACT #lab none :why", ("FAIL|REDACT|UNKNOWN_MSGID|#lab|none|*",), ("421|ada|REDACT|*",)),
+    Case("REDACT #closed none", ("FAIL|REDACT|INVALID_TARGET|#closed|*",), ("421|ada|REDACT|*",)),
+    Case("REDACT nobody none", ("FAIL|REDACT|INVALID_TARGET|nobody|*",), ("421|ada|REDACT|*",)),
+    Case("REDACT #lab", (NEED_MORE.format("REDACT"),)),
+    Case("MARKREAD #lab", ("MARKREAD|#lab|[*]",), ("421|ada|MARKREAD|*",)),
+    Case(f"MARKREAD #LAB {NEW_YEAR}", (f"MARKREAD|#lab|{NEW_YEAR}",), ("421|ada|MARKREAD|*",)),
+    Case("MARKREAD nobody", ("MARKREAD|nobody|[*]",), ("421|ada|MARKREAD|*",)),
+    Case(f"MARKREAD #closed {NEW_YEAR}", ("FAIL|MARKREAD|INVALID_TARGET|#closed|*",), ("421|ada|MARKREAD|*",)),
+    Case("MARKREAD #lab *", ("FAIL|MARKREAD|INVALID_PARAMS|[*]|*",), ("421|ada|MARKREAD|*",)),
+    Case("MARKREAD", ("FAIL|MARKREAD|NEED_MORE_PARAMS|*",), ("421|ada|MARKREAD|*",)),
 )
 PEOPLE = (
     Case("WHO #lab", ("352|ada|#lab|ada|u*.securechat|localhost|ada|H@|0 Ada Test", "315|ada|#lab|*")),
     Case("WHO bob", ("352|ada|[*]|bob|u*.securechat|localhost|bob|H|0 Bob Test", "315|ada|bob|*")),
     Case("WHO nobody", ("315|ada|nobody|*",)),
+    Case("WHO bo?", ("352|ada|[*]|bob|u*.securechat|localhost|bob|H|0 Bob Test", "315|ada|bo[?]|*")),
+    Case(
+        "WHO bob %tcuihsnfdlaor,123",
+        (
+            "354|ada|123|[*]|bob|255.255.255.255|u*.securechat|localhost|bob|H|0|*|bob|n/a|Bob Test",
+            "315|ada|bob|End of*WHO list",
+        ),
+    ),
+    Case("WHO #lab %fnc", ("354|ada|#lab|ada|H@", "315|ada|#lab|*")),
+    Case("WHO bob %t,12345", ("354|ada|0", "315|ada|bob|*")),
+    Case("WHO nobody %n", ("315|ada|nobody|*",)),
     Case("WHOIS bob", (*WHOIS_BOB, "318|ada|bob|End of*WHOIS list")),
     Case("WHOIS localhost BOB", (*WHOIS_BOB, "318|ada|BOB|End of*WHOIS list")),
     Case("WHOIS nobody", ("401|ada|nobody|*", "318|ada|nobody|*")),
@@ -155,6 +207,33 @@ PEOPLE = (
         "WHOIS op",
         ("311|*", "319|*", "312|*", "313|ada|op|*", "301|ada|op|lunch", "317|*", "330|*", "671|*", "318|ada|op|*"),
     ),
+    Case(
+        "WHOWAS eve",
+        ("314|ada|eve|eve|u*.securechat|[*]|Eve Test", "312|ada|eve|localhost|left 20*Z", "369|ada|eve|*"),
+    ),
+    Case("WHOWAS eve 1", ("314|*", "312|*", "369|ada|eve|*")),
+    Case("WHOWAS bob", ("406|ada|bob|*", "369|ada|bob|*")),
+    Case("WHOWAS nobody", ("406|ada|nobody|*", "369|ada|nobody|*")),
+    Case("WHOWAS", ("431|ada|*",)),
+    Case("SETNAME :Ada of the table", ("SETNAME|Ada of the table",), ()),
+    Case("WHO ada %r", ("354|ada|Ada of the table", "315|ada|ada|*")),
+    Case("SETNAME :" + "x" * 101, ("FAIL|SETNAME|INVALID_REALNAME|*",)),
+    Case("SETNAME :", ("FAIL|SETNAME|INVALID_REALNAME|*",)),
+    Case("SETNAME", (NEED_MORE.format("SETNAME"),)),
+    Case("MONITOR + bob,nobody", ("730|ada|bob!bob@u*.securechat", "731|ada|nobody")),
+    Case("MONITOR L", ("732|ada|bob,nobody", "733|ada|End of*MONITOR list")),
+    Case("MONITOR S", ("730|ada|bob!bob@u*.securechat", "731|ada|nobody")),
+    Case("MONITOR + *!*@*", ("432|ada|[*]!?@?|*",)),
+    Case("MONITOR - NoBody"),
+    Case("MONITOR l", ("732|ada|bob", "733|ada|*")),
+    Case("MONITOR c"),
+    Case("MONITOR L", ("733|ada|*",)),
+    Case("MONITOR + " + HUNDRED_NAMES, ("731|ada|n0,n1,*",)),
+    Case("MONITOR + bob", ("734|ada|100|bob|Monitor list is full",)),
+    Case("MONITOR C"),
+    Case("MONITOR +", (NEED_MORE.format("MONITOR"),)),
+    Case("MONITOR ?", (NEED_MORE.format("MONITOR"),)),
+    Case("MONITOR", (NEED_MORE.format("MONITOR"),)),
     Case("AWAY :gone", ("306|ada|*",)),
     Case("AWAY", ("305|ada|*",)),
     Case("USERHOST bob op nobody", ("302|ada|bob=+bob@u*.securechat op[*]=-op@u*.securechat",)),
@@ -164,9 +243,40 @@ PEOPLE = (
 )
 THE_SERVER = (
     Case("MOTD", ("422|ada|*",)),
-    Case("VERSION", ("351|ada|securechat-*|localhost|*", ISUPPORT, "005|ada|*")),
+    Case("VERSION", ("351|ada|securechat-*|localhost|*", ISUPPORT, ISUPPORT, "005|ada|*")),
     Case("TIME", ("391|ada|localhost|*",)),
-    Case("LUSERS", ("251|ada|There are 3 users *", "254|ada|*|*", "255|ada|*", "265|ada|*|*|*", "266|ada|*|*|*")),
+    Case(
+        "LUSERS",
+        (
+            "251|ada|There are 3 users *",
+            "252|ada|0|operators online",
+            "254|ada|*|*",
+            "255|ada|*",
+            "265|ada|*|*|*",
+            "266|ada|*|*|*",
+        ),
+    ),
+    Case("INFO", ("371|ada|*", "371|ada|*", "371|ada|on-line since *", "374|ada|End of*INFO list")),
+    Case("STATS u", ("242|ada|Server Up 0 days 0:*", "219|ada|u|End of*STATS report")),
+    Case("STATS x", ("219|ada|x|*",)),
+    Case("STATS", (NEED_MORE.format("STATS"),)),
+    Case("HELP", ("704|ada|[*]|*", "705|ada|[*]|AUTHENTICATE AWAY *", "706|ada|[*]|End of*HELP")),
+    Case("HELP privmsg", ("704|ada|PRIVMSG|*", *2 * ("705|ada|PRIVMSG|*",), "706|ada|PRIVMSG|*")),
+    Case("HELP nothing", ("524|ada|nothing|*",)),
+    Case("KILL bob :why not", ("481|ada|*",)),
+    Case("OPER op wrong", ("464|ada|Password incorrect",)),
+    Case("OPER nobody wrong", ("464|ada|Password incorrect",)),
+    Case(f"OPER bob :{PASSWORD}", ("491|ada|*",)),
+    Case(f"OPER op :{PASSWORD}", ("381|ada|*", "MODE|ada|+o")),
+    Case("MODE ada", ("221|ada|+o",)),
+    Case("LUSERS", ("251|*", "252|ada|1|*", "254|*", "255|*", "265|*", "266|*")),
+    Case("KILL nobody :why not", ("401|ada|nobody|*",)),
+    Case("KILL eve :not here", ("401|ada|eve|*",)),
+    Case("KILL", (NEED_MORE.format("KILL"),)),
+    Case("OPER op", (NEED_MORE.format("OPER"),)),
+    Case("MODE ada -o", ("MODE|ada|-o",)),
+    Case("KILL bob :why not", ("481|ada|*",)),
+    Case("WALLOPS :hello", ("421|ada|WALLOPS|*",)),
     Case("PASSWD !", ("FAIL|PASSWD|INVALID_PARAMS|*",)),
     Case("PASSWD", (NEED_MORE.format("PASSWD"),)),
 )
@@ -184,7 +294,10 @@ TABLE = (*REGISTRATION, *CHANNELS, *MODES, *MESSAGES, *PEOPLE, *THE_SERVER, *LEA
 def surroundings(server: Server, login: Login) -> None:
     """People and channels that the table speaks of."""
     server.adduser("op", admin=True)
-    server.adduser("ada", "eve")
+    server.adduser("ada")
+    eve = login("eve")
+    eve.send("QUIT")
+    eve.until_closed()
     op, bob = login("op"), login("bob")
     op.send("AWAY :lunch")
     for line in ("JOIN #closed", "JOIN #key", "MODE #key +k word", "JOIN #invited", "MODE #invited +i"):

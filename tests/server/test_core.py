@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ from securechat.server.core import STRIKE_TIME, STRIKES
 from securechat.server.dispatch import COMMANDS
 from securechat.server.items import Gone, Overdue, Tick
 from securechat.server.session import Stage
-from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, make_template, plain, registration
+from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, plain, registration
+from tests.running import PASSWORD
 
 TIME = re.compile(r"time=[^; ]+;?")
 
@@ -39,7 +40,7 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "NAMES": (("ada", "NAMES #lab"),),
     "LIST": (("ada", "LIST"),),
     "KICK": (("cyd", "KICK #lab ada"), ("ada", "KICK #lab cyd :out")),
-    "INVITE": (("ada", "INVITE dot #lab"), ("ada", "INVITE bob #lab")),
+    "INVITE": (("ada", "INVITE dot #lab"), ("ada", "INVITE bob #lab"), ("ada", "INVITE nobody #lab")),
     "MODE": (
         ("ada", "MODE #lab +ob-t bob *!*@bad"),
         ("ada", "MODE #lab +kl-o key 9 bob"),
@@ -47,37 +48,63 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("cyd", "MODE #lab"),
         ("cyd", "MODE #lab +i"),
         ("ada", "MODE ada +i"),
+        ("ada", "MODE ada +Bx"),
     ),
-    "PRIVMSG": (("ada", "PRIVMSG #lab,bob,dot :hello"), ("ada", "PRIVMSG nobody :hello")),
+    "PRIVMSG": (
+        ("ada", "PRIVMSG #lab,bob,dot :hello"),
+        ("ada", "PRIVMSG nobody :hello"),
+        ("cyd", "PRIVMSG @#lab :hello"),
+        ("ada", "@+securechat/id=a PRIVMSG #lab :hello"),
+        ("ada", "@+securechat/id=a PRIVMSG #lab :hello"),
+    ),
     "NOTICE": (("ada", "NOTICE #lab,cyd :hello"),),
+    "BATCH": (
+        ("ada", "BATCH +1 draft/multiline #lab"),
+        ("ada", "@batch=1 PRIVMSG #lab :one"),
+        ("ada", "@batch=1 PRIVMSG #lab :two"),
+        ("ada", "BATCH -1"),
+        ("ada", "BATCH +1 other #lab"),
+    ),
     "TAGMSG": (("ada", "TAGMSG #lab,bob"),),
     "CHATHISTORY": (
         ("ada", "CHATHISTORY LATEST #lab * 10"),
         ("ada", "CHATHISTORY AFTER #lab timestamp=2020-01-01T00:00:00.000Z 10"),
         ("ada", "CHATHISTORY LATEST #none * 10"),
+        ("ada", "CHATHISTORY TARGETS timestamp=2020-01-01 timestamp=2040-01-01 10"),
     ),
-    "WHO": (("ada", "WHO #lab"), ("ada", "WHO b*")),
+    "REDACT": (("ada", "REDACT #lab {first} :why"), ("cyd", "REDACT #lab {first}"), ("cyd", "REDACT #none x")),
+    "MARKREAD": (
+        ("ada", "MARKREAD #lab timestamp=2020-01-01T00:00:00.000Z"),
+        ("ada", "MARKREAD bob"),
+        ("ada", "MARKREAD #none timestamp=2020-01-01T00:00:00.000Z"),
+    ),
+    "WHO": (("ada", "WHO #lab"), ("ada", "WHO b*"), ("ada", "WHO #lab %tnf,1")),
     "WHOIS": (("ada", "WHOIS bob"),),
+    "WHOWAS": (("ada", "WHOWAS dot"), ("ada", "WHOWAS nobody")),
     "AWAY": (("ada", "AWAY :lunch"), ("ada", "AWAY")),
+    "SETNAME": (("ada", "SETNAME :another name"), ("ada", "SETNAME :")),
+    "MONITOR": (
+        ("ada", "MONITOR + bob,dot,:"),
+        ("cyd", "MONITOR + dot"),
+        ("ada", "MONITOR S"),
+        ("ada", "MONITOR L"),
+        ("ada", "MONITOR - dot"),
+        ("ada", "MONITOR C"),
+        ("ada", "MONITOR ?"),
+    ),
     "USERHOST": (("ada", "USERHOST bob"),),
     "ISON": (("ada", "ISON bob nobody"),),
     "MOTD": (("ada", "MOTD"),),
     "LUSERS": (("ada", "LUSERS"),),
     "VERSION": (("ada", "VERSION"),),
     "TIME": (("ada", "TIME"),),
+    "INFO": (("ada", "INFO"),),
+    "STATS": (("ada", "STATS u"),),
+    "HELP": (("ada", "HELP"), ("ada", "HELP mode"), ("ada", "HELP nothing")),
+    "OPER": (("cyd", f"OPER ada :{PASSWORD}"), ("ada", "OPER ada wrong"), ("ada", f"OPER bob :{PASSWORD}")),
+    "KILL": (("ada", "KILL bob"), ("ada", f"OPER ada :{PASSWORD}"), ("ada", "KILL cyd :enough")),
     "PASSWD": (("ada", "PASSWD !"), ("ada", PASSWD)),
 }
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
-@pytest.fixture
-def run(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
-    with CoreRun(template, tmp_path) as run:
-        yield run
 
 
 @pytest.fixture
@@ -118,7 +145,9 @@ def test_a_handler_that_raises_at_any_line_is_noticed_by_its_sender_alone(
     run.say(lab["bob"], "PRIVMSG #lobby :before", "PRIVMSG #lobby :after")
     expected = {name: timeless(peer.take()) for name, peer in lab.items()}
     lab["new"], expected["new"] = run.connect(), []
-    for name, line in SAMPLES[command]:
+    first = run.msgid("first", "#lab")
+    for name, sample in SAMPLES[command]:
+        line = sample.format(first=first)
         raised = 0
         while breaks(run, lab, expected, lab[name], line, raised + 1):
             raised += 1
@@ -134,7 +163,7 @@ def breaks(
     run.now += STRIKE_TIME + 1
     before, jobs = run.state(), run.jobs_started
     run.queue(people["bob"], "PRIVMSG #lobby :before")
-    run.queue(sender, f"@label=x {line}")
+    run.queue(sender, labelled(line))
     run.queue(people["bob"], "PRIVMSG #lobby :after")
     with Fault(number, of=sender.session) as fault:
         run.run()
@@ -151,9 +180,13 @@ def breaks(
     return True
 
 
+def labelled(line: str) -> str:
+    return f"@label=x;{line.removeprefix('@')}" if line.startswith("@") else f"@label=x {line}"
+
+
 def lasting(state: tuple) -> tuple:
     snapshot, *rest = state
-    return (snapshot.accounts, snapshot.channels, snapshot.members, snapshot.list_modes, *rest)
+    return (snapshot.accounts, snapshot.channels, snapshot.members, snapshot.list_modes, snapshot.read_markers, *rest)
 
 
 def test_a_login_that_fails_at_any_line_admits_nobody_or_leaves_no_trace(run: CoreRun, lab: dict[str, Peer]) -> None:

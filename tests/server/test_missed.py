@@ -22,6 +22,7 @@ from securechat.store.errors import StoreBusy
 from securechat.store.rows import AccountId
 from tests.core import SETTINGS, START, CoreRun, Peer, make_template, registration
 from tests.running import PASSWORD
+from tests.wire import ALL_CAPS
 
 WORDS = ("PRIVMSG", "NOTICE")
 DATE = re.compile(r":\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
@@ -126,6 +127,37 @@ def test_what_happened_to_a_channel_is_not_shown_again(run: CoreRun, ada: Peer) 
     run.say(run.login("cyd"), "JOIN #lab", "PART #lab")
     run.say(ada, "TOPIC #lobby :new", "MODE #lobby +m")
     assert logged_in(run, "bob") == []
+
+
+def test_a_message_of_several_lines_has_its_time_before_the_first(run: CoreRun) -> None:
+    ada = run.login("ada", f"{ALL_CAPS} draft/multiline")
+    long = "x" * 465
+    pieces = (f"@batch=1 PRIVMSG #lobby :{text}" for text in (long, "", "short"))
+    run.say(ada, "BATCH +1 draft/multiline #lobby", *pieces, "BATCH -1")
+    bob = run.connect_as("bob", "")
+    texts = [line.split(" :", 1)[1] for line in bob.take() if " PRIVMSG " in line]
+    assert "".join(texts[:2]) == f"[2023-11-14 22:13] {long}"
+    assert texts[2:] == ["short"]
+
+
+def test_what_is_redacted_before_it_is_shown_is_not_shown(run: CoreRun, ada: Peer) -> None:
+    outcomes = set()
+    for turns in range(8):
+        run.say(ada, "PRIVMSG #lobby :secret")
+        bob = run.connect()
+        run.say(bob, *registration("bob", ""))
+        run.queue(bob, "CAP END")
+        for _ in range(turns):
+            run.step()
+        run.queue(ada, f"REDACT #lobby {run.msgid('secret', '#lobby')}")
+        run.waiting.rotate(1)  # before whatever else comes next
+        run.step()
+        shown = any(b"secret" in data for data in bob.received)
+        run.run()
+        assert any("secret" in line for line in bob.take()) is shown
+        outcomes.add(shown)
+        run.lose(bob)
+    assert outcomes == {True, False}
 
 
 @pytest.mark.parametrize("leaving", ["KICK #lab bob", "MODE #lab +b bob"])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from securechat.client.address import Address
-from securechat.client.admission import LinkLost
+from securechat.client.errors import ConnectionLost
 from securechat.client.events import (
     Acknowledged,
     Disconnected,
@@ -16,30 +16,29 @@ from securechat.client.events import (
     Refused,
     Renamed,
 )
-from securechat.client.history import Seen
 from securechat.client.profile import Profile
 from securechat.client.session import Session
 from securechat.ui.commands import ALIASES, COMMANDS
 from securechat.ui.line import LineMode
+from tests.client.conftest import Script
 
 
-class Link:
-    """As a connection, but what is posted runs at once, in a session that nobody is connected to."""
-
-    def __init__(self) -> None:
-        self.session = Session("ada", "pw", "#lobby", Seen())
+class Link(Script):
+    """As a client, but what is posted runs at once, in a session whose server a test plays."""
 
     def post(self, call: Callable[[Session], None]) -> None:
         call(self.session)
 
-    def sent(self) -> list[str]:
-        lines = self.session.take_output().decode().splitlines()
-        return [line for line in lines if not line.startswith("PING")]
+    def lines(self) -> list[str]:
+        """What was sent, without tags."""
+        return [line.partition(" ")[2] if line.startswith("@") else line for line in self.sent()]
 
 
 @pytest.fixture
 def link():
-    return Link()
+    link = Link()
+    link.enter("#lobby", "#ops")
+    return link
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def mode(link, tmp_path):
 )
 def test_a_typed_line_becomes_what_it_says(mode, link, typed, sent):
     assert mode.entered(typed) == []
-    assert link.sent() == sent
+    assert link.lines() == sent
 
 
 @pytest.mark.parametrize(
@@ -98,7 +97,7 @@ def test_a_typed_line_becomes_what_it_says(mode, link, typed, sent):
 def test_a_mistyped_command_is_never_sent_and_says_why(mode, link, typed, told):
     (line,) = mode.entered(typed)
     assert told in line
-    assert link.sent() == []
+    assert link.lines() == []
 
 
 def test_help_lists_every_command_and_every_alias_leads_to_one(mode):
@@ -119,7 +118,7 @@ def test_the_prompt_shows_where_a_line_goes(mode, link):
     assert mode.prompt == "#new> "
     mode.heard([Kicked("#new", "ada", "bob", own=True)])
     assert mode.prompt == "#lobby> "
-    assert link.sent() == []
+    assert link.lines() == []
 
 
 def test_a_password_is_asked_for_hidden_and_sent_only_when_typed_twice_the_same(mode, link):
@@ -128,10 +127,10 @@ def test_a_password_is_asked_for_hidden_and_sent_only_when_typed_twice_the_same(
         assert (mode.prompt, mode.hidden) == (f"{question}: ", True)
         told = mode.entered(answer)
     assert told == ["-!- password not changed: the two new ones differ"]
-    assert (link.sent(), mode.hidden) == ([], False)
+    assert (link.lines(), mode.hidden) == ([], False)
     for typed in ("/passwd", "old", "new", "new"):
         assert mode.entered(typed) == []
-    (line,) = link.sent()
+    (line,) = link.lines()
     assert "PASSWD" in line
     assert "new" not in line
     assert "changed" in mode.heard([PasswordAnswered(True, "Done")])[0]
@@ -141,7 +140,7 @@ def test_a_question_may_be_left_open(mode, link):
     mode.entered("/passwd")
     mode.cancel()
     mode.entered("hello")
-    assert link.sent() == ["PRIVMSG #lobby hello"]
+    assert link.lines() == ["PRIVMSG #lobby hello"]
 
 
 def test_a_refused_message_says_so_and_why(mode):
@@ -151,13 +150,13 @@ def test_a_refused_message_says_so_and_why(mode):
     assert mode.settled
 
 
-def test_a_lost_link_names_what_was_not_acknowledged(mode):
+def test_an_end_that_nobody_wanted_names_what_was_not_acknowledged(mode):
     mode.entered("one")
     mode.entered("two")
     mode.heard([Acknowledged(1)])
     (line,) = mode.heard([Disconnected("reset")])
-    assert line == "-!- not acknowledged, perhaps not sent to #lobby: two"
-    with pytest.raises(LinkLost, match="reset") as error:
+    assert line == "-!- kept for your next login, to #lobby: two"
+    with pytest.raises(ConnectionLost, match="reset") as error:
         mode.finish()
     assert error.value.exit_status == 3
 
@@ -172,7 +171,7 @@ def test_an_end_that_was_asked_for_is_no_error(mode):
 def test_a_line_entered_after_the_end_is_given_back_as_not_sent(mode, link):
     mode.heard([Disconnected("reset")])
     assert mode.entered("too late\nand this") == ["-!- not sent: too late", "-!- not sent: and this"]
-    assert link.sent() == []
+    assert link.lines() == []
 
 
 def test_an_answer_that_is_hidden_is_not_given_back(mode):

@@ -8,9 +8,10 @@ from securechat.chat import access
 from securechat.chat.channel import DEFAULT_MODES, OPERATOR, Channel
 from securechat.chat.person import Person
 from securechat.protocol import names, numerics
+from securechat.protocol.capabilities import INVITE_NOTIFY
 from securechat.protocol.message import Message, quoted
 from securechat.server import burst, presence
-from securechat.server.actor import actor, member_channel
+from securechat.server.actor import actor, member_channel, read_channel
 from securechat.server.command import Command
 from securechat.server.isupport import REASON_BYTES, TOPIC_BYTES, cut
 from securechat.server.session import Session
@@ -68,6 +69,7 @@ def enter(turn: Turn, session: Session, channel: Channel, role: int) -> None:
     turn.echo(session, event)
     if letters := channel.role_letters(person):
         presence.show_mode(turn, channel, "+" + letters, person, skip=tuple(presence.sessions(person)))
+    presence.show_away(turn, channel, person)
     for other in presence.sessions(person):
         burst.enter(turn, other, channel)
 
@@ -90,7 +92,7 @@ def _leave(turn: Turn, session: Session, channel: Channel, reason: str) -> None:
     presence.show_if_unannounced(turn, channel, person)
     words = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
     event = turn.event(person, words, time=turn.stamp(channel.key))
-    turn.keep(event, person, channel.key, "PART", reason)
+    turn.keep(event, person, channel.key, "PART", f":{reason}" if reason else "")
     turn.tell(channel, event, skip=(session,))
     if channel.banned(person):  # who may not read the channel still sees himself leave it
         turn.tell_each((one for one in person.sessions if one is not session), event)
@@ -105,7 +107,7 @@ def remove(turn: Turn, channel: Channel, person: Person) -> None:
 
 def topic(turn: Turn, session: Session, message: Message) -> None:
     name, *wanted = message.params
-    channel = member_channel(turn, session, name)
+    channel = read_channel(turn, session, name)
     if channel is None:
         return None
     if not wanted:
@@ -127,7 +129,8 @@ def _set_topic(turn: Turn, session: Session, channel: Channel, text: str) -> Non
     turn.set(channel, "topic_by", person.name)
     turn.set(channel, "topic_time", turn.milliseconds)
     turn.record(channel.stored())
-    event = turn.event(person, f"TOPIC {channel.name} :{text}")
+    event = turn.event(person, f"TOPIC {channel.name} :{text}", time=turn.stamp(channel.key))
+    turn.keep(event, person, channel.key, "TOPIC", f":{text}")
     turn.tell(channel, event, skip=(session,))
     turn.echo(session, event)
 
@@ -136,7 +139,7 @@ def names_(turn: Turn, session: Session, message: Message) -> None:
     """Without a channel there is nothing to list; a hidden channel looks like an empty one."""
     name = message.params[0].split(",")[0] if message.params else "*"
     channel = turn.directory.channel(name)
-    if channel is None or not access.may_see(channel, actor(session)):
+    if channel is None or not access.may_look(channel, actor(session)):
         turn.standard(session, numerics.RPL_ENDOFNAMES, quoted(name))
     else:
         burst.names(turn, session, channel)
@@ -146,7 +149,7 @@ def list_(turn: Turn, session: Session, message: Message) -> None:
     wanted = {names.fold(name) for name in message.params[0].split(",")} if message.params else None
     turn.standard(session, numerics.RPL_LISTSTART, "Channel")
     for key, channel in turn.directory.channels.items():
-        if channel.members and (wanted is None or key in wanted) and access.may_see(channel, actor(session)):
+        if channel.members and (wanted is None or key in wanted) and access.may_look(channel, actor(session)):
             count = sum(1 for _ in channel.present())
             turn.reply(session, numerics.RPL_LIST, channel.name, str(count), channel.topic)
     turn.standard(session, numerics.RPL_LISTEND)
@@ -174,7 +177,7 @@ def kick(turn: Turn, session: Session, message: Message) -> None:
 
 def invite(turn: Turn, session: Session, message: Message) -> None:
     person, target = actor(session), turn.directory.person(message.params[0])
-    channel = member_channel(turn, session, message.params[1])
+    channel = read_channel(turn, session, message.params[1])
     if channel is None:
         return None
     if target is None or not target.active:
@@ -183,9 +186,16 @@ def invite(turn: Turn, session: Session, message: Message) -> None:
         return turn.standard(session, numerics.ERR_USERONCHANNEL, target.name, channel.name)
     if not access.may_invite(channel, person):
         return turn.standard(session, numerics.ERR_CHANOPRIVSNEEDED, channel.name)
+    return _invite(turn, session, channel, target)
+
+
+def _invite(turn: Turn, session: Session, channel: Channel, target: Person) -> None:
+    person = actor(session)
     turn.put(channel, "invited", target, None)
     turn.reply(session, numerics.RPL_INVITING, target.name, channel.name)
-    return turn.tell_each(target.sessions, turn.event(person, f"INVITE {target.name} {channel.name}"))
+    event = turn.event(person, f"INVITE {target.name} {channel.name}")
+    turn.tell_each(target.sessions, event)
+    turn.tell_each((one for one in channel.readers() if one.caps & INVITE_NOTIFY and one is not session), event)
 
 
 COMMANDS = {

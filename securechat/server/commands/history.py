@@ -6,27 +6,27 @@ Source: IRCv3 draft/chathistory.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 from securechat.chat import access
-from securechat.chat.channel import Channel
-from securechat.protocol.capabilities import BATCH
 from securechat.protocol.message import Message, quoted
-from securechat.protocol.names import CHANNEL_PREFIX
-from securechat.server import entries
+from securechat.server import playback
 from securechat.server.actor import actor
 from securechat.server.command import Command
-from securechat.server.entries import Target
 from securechat.server.event import timestamp
 from securechat.server.isupport import HISTORY_ENTRIES
+from securechat.server.playback import Target
+from securechat.server.relay import key_of
+from securechat.server.reply import Line
 from securechat.server.services import READS, PoolFull, Selection
 from securechat.server.session import Session
-from securechat.server.turn import Batch, Line, Turn
+from securechat.server.turn import Turn
+from securechat.store.errors import StoreError
 from securechat.store.history import UnknownMessage
-from securechat.store.rows import Entry, pair
+from securechat.store.rows import Entry
 
 REFERENCES = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
+TOO_MUCH = "too much to do; try again in a few seconds"
 
 
 class Refused(Exception):
@@ -49,11 +49,15 @@ def chathistory(turn: Turn, session: Session, message: Message) -> None:
 def _ask(turn: Turn, session: Session, subcommand: str, words: Sequence[str]) -> None:
     count = REFERENCES[subcommand]
     _check_count(subcommand, words, count + 2)
-    target = _target(turn, session, subcommand, words[0])
-    references = tuple(_reference(subcommand, words[0], word) for word in words[1 : count + 1])
-    selection = Selection(subcommand, _key(session, target), references, _limit(subcommand, words[count + 1]))
+    name, limit = words[0], _limit(subcommand, words[count + 1])
+    key = key_of(actor(session), _target(turn, session, subcommand, name))
+    references = tuple(_reference(subcommand, name, word) for word in words[1 : count + 1])
+    _read(turn, session, name, Selection(subcommand, key, references, limit, playback.kinds(session)))
+
+
+def _read(turn: Turn, session: Session, name: str, selection: Selection) -> None:
     read = partial(turn.services.history.select, selection)
-    turn.wait(READS, session, read, partial(_show, name=words[0], subcommand=subcommand))
+    turn.wait(READS, session, read, partial(_show, name=name, selection=selection))
 
 
 def _ask_targets(turn: Turn, session: Session, words: Sequence[str]) -> None:
@@ -65,8 +69,8 @@ def _ask_targets(turn: Turn, session: Session, words: Sequence[str]) -> None:
     after, before = times
     person = actor(session)
     channels = [channel.key for channel in person.channels if access.may_read(channel, person)]
-    limit = _limit("TARGETS", words[2])
-    read = partial(turn.services.history.targets, person.id, channels, after, before, limit)
+    limit, kinds = _limit("TARGETS", words[2]), playback.kinds(session)
+    read = partial(turn.services.history.targets, person.id, channels, after, before, limit, kinds)
     turn.wait(READS, session, read, _show_targets)
 
 
@@ -77,21 +81,10 @@ def _check_count(subcommand: str, words: Sequence[str], count: int) -> None:
 
 def _target(turn: Turn, session: Session, subcommand: str, name: str) -> Target:
     """Whom or what the history is of; whether it exists is nobody's business who may not read it."""
-    person = actor(session)
-    target: Target | None
-    if name.startswith(CHANNEL_PREFIX):
-        target = turn.directory.channel(name)
-        if target is not None and not access.may_read(target, person):
-            target = None
-    else:
-        target = turn.directory.person(name)
+    target = playback.target_named(turn, actor(session), name)
     if target is None:
         raise Refused("INVALID_TARGET", subcommand, quoted(name), "no history here for you")
     return target
-
-
-def _key(session: Session, target: Target) -> str:
-    return target.key if isinstance(target, Channel) else pair(actor(session).id, target.id)
 
 
 def _reference(subcommand: str, target: str, word: str) -> int | str | None:
@@ -104,9 +97,8 @@ def _reference(subcommand: str, target: str, word: str) -> int | str | None:
     if kind != "timestamp":
         raise Refused("INVALID_MSGREFTYPE", subcommand, quoted(target), quoted(word), "expected msgid=… or timestamp=…")
     try:
-        moment = datetime.fromisoformat(value)
-        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000 + 0.5)
-    except (ValueError, OverflowError):
+        return playback.milliseconds(value)
+    except ValueError:
         raise Refused("INVALID_PARAMS", subcommand, quoted(word), "not a timestamp") from None
 
 
@@ -116,43 +108,38 @@ def _limit(subcommand: str, word: str) -> int:
     return min(int(word), HISTORY_ENTRIES)
 
 
-def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, name: str, subcommand: str) -> None:
-    """Whether the reader may read is asked once more: he may have been thrown out meanwhile."""
+def _show(
+    turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, name: str, selection: Selection
+) -> None:
+    """What may have changed meanwhile is asked once more: whether he may read, and what was redacted."""
     try:
-        target = _target(turn, session, subcommand, name)
+        target = _target(turn, session, selection.subcommand, name)
         if isinstance(result, UnknownMessage):
-            raise Refused("INVALID_PARAMS", subcommand, "no such msgid here")
-        if isinstance(result, PoolFull):
-            raise Refused("MESSAGE_ERROR", subcommand, quoted(name), "too much to do; try again in a few seconds")
+            raise Refused("MESSAGE_ERROR", selection.subcommand, quoted(name), "no such msgid here")
+        if isinstance(result, PoolFull | StoreError):
+            raise Refused("MESSAGE_ERROR", selection.subcommand, quoted(name), TOO_MUCH)
     except Refused as refused:
         return turn.fail(session, "CHATHISTORY", *refused.args)
     if isinstance(result, Exception):
         raise result
-    return _send(turn, session, f"chathistory {target.name}", [_line(turn, session, target, one) for one in result])
-
-
-def _line(turn: Turn, session: Session, target: Target, entry: Entry) -> Line:
-    event = entries.event(turn, actor(session), target, entry)
-    return Line(event.tags(session.caps), event.body)
+    if any(entry.msgid in turn.directory.redacted for entry in result):
+        return _read(turn, session, name, selection)
+    lines = [line for entry in result for line in playback.lines(turn, session, target, entry)]
+    return playback.send(turn, session, f"chathistory {name}", lines)  # as he calls it: some clients look for just that
 
 
 def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]] | Exception) -> None:
-    if isinstance(result, PoolFull):
-        return turn.fail(session, "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", "too much to do; try again soon")
+    if isinstance(result, PoolFull | StoreError):
+        return turn.fail(session, "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", "*", TOO_MUCH)
     if isinstance(result, Exception):
         raise result
-    found = ((entries.target(turn, actor(session), key), time) for key, time in result)
-    named = [(target.name, timestamp(time)) for target, time in found if target is not None]
-    lines = [Line("", f":{turn.server} CHATHISTORY TARGETS {name} {time}") for name, time in named]
-    return _send(turn, session, "draft/chathistory-targets", lines)
-
-
-def _send(turn: Turn, session: Session, kind: str, lines: Sequence[Line]) -> None:
-    if session.caps & BATCH:
-        return turn.send(session, Batch(kind, lines))
-    for line in lines:
-        turn.send(session, line)
-    return None
+    named = ((playback.target_stored(turn, actor(session), key), time) for key, time in result)
+    lines = [
+        Line("", f":{turn.server} CHATHISTORY TARGETS {target.name} {timestamp(time)}")
+        for target, time in named
+        if target is not None
+    ]
+    return playback.send(turn, session, "draft/chathistory-targets", lines)
 
 
 COMMANDS = {"CHATHISTORY": Command(chathistory, fewest_params=1)}

@@ -2,112 +2,42 @@
 
 from __future__ import annotations
 
-from securechat.chat import access
 from securechat.protocol import numerics
-from securechat.protocol.capabilities import ECHO_MESSAGE, MESSAGE_TAGS
-from securechat.protocol.lines import BODY_BYTES
-from securechat.protocol.message import Message, quoted
-from securechat.protocol.names import CHANNEL_PREFIX
-from securechat.server import presence
-from securechat.server.actor import actor
+from securechat.protocol.capabilities import MESSAGE_TAGS
+from securechat.protocol.message import Message
+from securechat.server import relay, retry
 from securechat.server.command import Command
-from securechat.server.event import Event, client_only
-from securechat.server.isupport import TARGETS
+from securechat.server.event import client_only
+from securechat.server.relay import Draft, refuse
 from securechat.server.session import Session
 from securechat.server.turn import Turn
-from securechat.store.rows import pair
 
 
 def say(turn: Turn, session: Session, message: Message) -> None:
     """PRIVMSG and NOTICE differ in what clients make of them, and in that a NOTICE is not answered by itself."""
-    if not message.params or not message.params[0]:
-        return _refuse(turn, session, message, numerics.ERR_NORECIPIENT)
-    if len(message.params) < 2 or not message.params[1]:
-        return _refuse(turn, session, message, numerics.ERR_NOTEXTTOSEND)
-    return _to_each(turn, session, message, message.params[1])
-
-
-def _refuse(turn: Turn, session: Session, message: Message, numeric: str, *params: str) -> None:
-    """Two bots must not keep each other busy: the refusal of a NOTICE is told to those only who asked, by a label.
-
-    Source: Modern IRC, "NOTICE message".
-    """
-    if message.command != "NOTICE" or message.label is not None:
-        turn.standard(session, numeric, *params)
+    draft = _draft(message, text=message.params[1] if len(message.params) > 1 else "")
+    if not draft.targets:
+        return refuse(turn, session, draft, numerics.ERR_NORECIPIENT)
+    if not draft.text:
+        return refuse(turn, session, draft, numerics.ERR_NOTEXTTOSEND)
+    if (name := retry.name_of(session, message)) is not None:
+        return retry.send_once(turn, session, draft, name)
+    return relay.send(turn, session, draft)
 
 
 def tagmsg(turn: Turn, session: Session, message: Message) -> None:
-    """Tags alone; nothing of it is stored, and clients without message-tags never see it."""
+    """Tags alone; a reaction is stored, nothing else, and clients without message-tags never see it."""
     if not session.caps & MESSAGE_TAGS:
         return turn.standard(session, numerics.ERR_UNKNOWNCOMMAND, message.command)
-    if not message.params or not message.params[0]:
-        return turn.standard(session, numerics.ERR_NORECIPIENT)
-    return _to_each(turn, session, message, None)
+    draft = _draft(message, text=None)
+    if not draft.targets:
+        return refuse(turn, session, draft, numerics.ERR_NORECIPIENT)
+    return relay.send(turn, session, draft)
 
 
-def _to_each(turn: Turn, session: Session, message: Message, text: str | None) -> None:
-    targets = dict.fromkeys(message.params[0].split(","))
-    if len(targets) > TARGETS:
-        return _refuse(turn, session, message, numerics.ERR_TOOMANYTARGETS, message.command)
-    actor(session).last_active = turn.now
-    for name in targets:
-        if name.startswith(CHANNEL_PREFIX):
-            _to_channel(turn, session, message, name, text)
-        else:
-            _to_person(turn, session, message, name, text)
-    return None
-
-
-def _to_channel(turn: Turn, session: Session, message: Message, name: str, text: str | None) -> None:
-    person, channel = actor(session), turn.directory.channel(name)
-    if channel is None or not access.may_see(channel, person):  # a hidden one looks like none
-        return _refuse(turn, session, message, numerics.ERR_NOSUCHCHANNEL, quoted(name))
-    if not access.may_speak(channel, person):
-        return _refuse(turn, session, message, numerics.ERR_CANNOTSENDTOCHAN, channel.name)
-    presence.show_if_unannounced(turn, channel, person)
-    event = _event(turn, session, message, channel.key, channel.name, text)
-    if event is not None:
-        turn.tell(channel, event, skip=(session,), needs=MESSAGE_TAGS if text is None else 0)
-        _echo(turn, session, event)
-
-
-def _to_person(turn: Turn, session: Session, message: Message, name: str, text: str | None) -> None:
-    person, other = actor(session), turn.directory.person(name)
-    if other is None or not other.active:
-        return _refuse(turn, session, message, numerics.ERR_NOSUCHNICK, quoted(name))
-    event = _event(turn, session, message, pair(person.id, other.id), other.name, text)
-    if event is None:
-        return
-    own = (one for one in presence.sessions(person) if one is not session)
-    receivers = {**dict.fromkeys(presence.sessions(other)), **dict.fromkeys(own)}
-    if other is person and session.caps & ECHO_MESSAGE:
-        del receivers[session]  # the echo is enough of an echo
-    turn.tell_each((one for one in receivers if text is not None or one.caps & MESSAGE_TAGS), event)
-    _echo(turn, session, event)
-    if other.away is not None and message.command == "PRIVMSG":
-        turn.reply(session, numerics.RPL_AWAY, other.name, other.away)
-
-
-def _event(
-    turn: Turn, session: Session, message: Message, target: str, shown_target: str, text: str | None
-) -> Event | None:
-    """The event, stored unless it is tags alone; None when its relayed line would be too long."""
-    person, tags = actor(session), client_only(message.tags)
-    if text is None:
-        return turn.event(person, f"TAGMSG {shown_target}", tags=tags)
-    words = f"{message.command} {shown_target} :{text}"
-    relayed = f":{person.source} {words}"
-    if len(relayed.encode()) + 2 > BODY_BYTES:  # refused, never shortened: what is stored is what is delivered
-        _refuse(turn, session, message, numerics.ERR_INPUTTOOLONG)
-        return None
-    event = turn.event(person, words, time=turn.stamp(target), tags=tags)
-    turn.keep(event, person, target, message.command, text)
-    return event
-
-
-def _echo(turn: Turn, session: Session, event: Event) -> None:
-    if session.caps & ECHO_MESSAGE:
-        turn.echo(session, event)
+def _draft(message: Message, text: str | None) -> Draft:
+    targets = message.params[0] if message.params else ""
+    return Draft(message.command, targets, text, client_only(message.tags), message.label is not None)
 
 
 COMMANDS = {"PRIVMSG": Command(say), "NOTICE": Command(say), "TAGMSG": Command(tagmsg)}

@@ -1,11 +1,11 @@
-"""MODE of channels and of oneself."""
+"""MODE of channels; that of oneself is in `usermodes`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from securechat.chat import masks
+from securechat.chat import access, masks
 from securechat.chat.channel import LIST_MODES, OPERATOR, VOICE, Channel, ListEntry
 from securechat.chat.person import Person
 from securechat.protocol import names, numerics
@@ -14,6 +14,7 @@ from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import presence
 from securechat.server.actor import actor, visible_channel
 from securechat.server.command import Command
+from securechat.server.commands import usermodes
 from securechat.server.isupport import MASKS, MODES
 from securechat.server.session import Session
 from securechat.server.turn import Turn
@@ -42,7 +43,7 @@ class Change(NamedTuple):
 def mode(turn: Turn, session: Session, message: Message) -> None:
     target, *rest = message.params
     if not target.startswith(CHANNEL_PREFIX):
-        return _own_modes(turn, session, target, rest)
+        return usermodes.mode(turn, session, target, rest)
     channel = visible_channel(turn, session, target)
     if channel is None:
         return None
@@ -51,22 +52,9 @@ def mode(turn: Turn, session: Session, message: Message) -> None:
     return _change_modes(turn, session, channel, list(changes(rest[0], rest[1:])))
 
 
-def _own_modes(turn: Turn, session: Session, target: str, rest: list[str]) -> None:
-    """There is nothing to set; clients ask all the same."""
-    person = turn.directory.person(target)
-    if person is None:
-        turn.standard(session, numerics.ERR_NOSUCHNICK, quoted(target))
-    elif person is not actor(session):
-        turn.standard(session, numerics.ERR_USERSDONTMATCH)
-    elif rest and rest[0] not in ("+i", "-i", "i"):  # what most clients set unasked
-        turn.standard(session, numerics.ERR_UMODEUNKNOWNFLAG)
-    else:
-        turn.reply(session, numerics.RPL_UMODEIS, "+")
-
-
 def _show_modes(turn: Turn, session: Session, channel: Channel) -> None:
     letters, *parameters = channel.modes_with_parameters()
-    shown = parameters if actor(session) in channel.members else []
+    shown = parameters if access.may_read(channel, actor(session)) else []
     turn.reply(session, numerics.RPL_CHANNELMODEIS, channel.name, letters, *shown)
     turn.reply(session, numerics.RPL_CREATIONTIME, channel.name, str(channel.created // 1000))
 
@@ -162,13 +150,17 @@ def _apply_password(turn: Turn, session: Session, channel: Channel, change: Chan
     if not change.adding and channel.password is None:
         return None
     password = change.parameter if change.adding else None
-    if change.adding and not (password and password.isprintable() and "," not in password and " " not in password):
-        return _invalid(turn, session, channel, change, "a key holds no comma and no space")
-    if password is not None and (len(password.encode()) > PASSWORD_BYTES or password.startswith(":")):
-        return _invalid(turn, session, channel, change, f"a key has at most {PASSWORD_BYTES} bytes")
+    if change.adding and not (password and _usable(password)):
+        text = f"a key has 1 to {PASSWORD_BYTES} bytes, no space, no comma and no colon before it"
+        return _invalid(turn, session, channel, Change(True, "k", None), text)
     turn.set(channel, "password", password)
     turn.record(channel.stored())
     return Change(change.adding, "k", password if change.adding else "*")
+
+
+def _usable(password: str) -> bool:
+    fits = len(password.encode()) <= PASSWORD_BYTES and not password.startswith(":")
+    return fits and password.isprintable() and not {",", " "} & set(password)
 
 
 def _apply_limit(turn: Turn, session: Session, channel: Channel, change: Change) -> Change | None:
@@ -240,7 +232,7 @@ def _invalid(turn: Turn, session: Session, channel: Channel, change: Change, tex
 
 def _show_list(turn: Turn, session: Session, channel: Channel, letter: str) -> None:
     entry_numeric, end_numeric = LISTS[letter]
-    if actor(session) in channel.members:
+    if access.may_read(channel, actor(session)):
         for (kind, mask), (set_by, set_at) in channel.lists.items():
             if kind == letter:
                 turn.reply(session, entry_numeric, channel.name, mask, set_by, str(set_at // 1000))

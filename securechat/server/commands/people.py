@@ -1,62 +1,26 @@
-"""Who is who: WHO, WHOIS, AWAY, USERHOST, ISON."""
+"""Who is who: WHOIS, WHOWAS, AWAY, SETNAME, USERHOST, ISON; WHO has its own module."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from securechat.chat import access
-from securechat.chat.channel import Channel, prefix
-from securechat.chat.masks import matches
+from securechat.chat.channel import prefix
 from securechat.chat.person import Person
 from securechat.protocol import names, numerics
-from securechat.protocol.capabilities import MULTI_PREFIX
+from securechat.protocol.capabilities import SETNAME
 from securechat.protocol.message import Message, quoted
-from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import presence
 from securechat.server.actor import actor
 from securechat.server.command import Command
-from securechat.server.isupport import REASON_BYTES, cut
+from securechat.server.event import timestamp
+from securechat.server.isupport import REALNAME_BYTES, REASON_BYTES, cut
 from securechat.server.session import Session
 from securechat.server.turn import Turn
 
 NAMES_ASKED = 5  # of one USERHOST
 FOUND_BYTES = 400  # of names in one 302 or 303
 CHANNELS_BYTES = 350  # of one 319
-
-
-def who(turn: Turn, session: Session, message: Message) -> None:
-    mask = message.params[0] if message.params else "*"
-    if mask.startswith(CHANNEL_PREFIX):
-        channel = turn.directory.channel(mask)
-        if channel is not None and access.may_see(channel, actor(session)):
-            for person in channel.present():
-                _who_line(turn, session, channel, person)
-    else:
-        for person in _known(turn, session, mask):
-            _who_line(turn, session, None, person)
-    turn.standard(session, numerics.RPL_ENDOFWHO, quoted(mask))
-
-
-def _known(turn: Turn, session: Session, mask: str) -> Iterable[Person]:
-    """Who is present and matches; a plain name finds everyone, a mask only who shares a channel with the asker."""
-    if "*" not in mask and "?" not in mask:
-        person = turn.directory.person(mask)
-        return [person] if person is not None and person.present else []
-    if len(mask.replace("*", "")) > names.NICK_LENGTH:  # nobody; and such a mask is not worth reading
-        return []
-    shared = {person for channel in actor(session).channels for person in channel.present()}
-    return sorted((person for person in shared if matches(mask, person.name)), key=lambda person: person.name)
-
-
-def _who_line(turn: Turn, session: Session, channel: Channel | None, person: Person) -> None:
-    flags = "H" if person.away is None else "G"
-    if person.account.admin:
-        flags += "*"
-    if channel is not None:
-        flags += prefix(channel.role(person), bool(session.caps & MULTI_PREFIX))
-    where = channel.name if channel is not None else "*"
-    words = [where, person.user, person.host, turn.server, person.name, flags, f"0 {person.realname}"]
-    turn.reply(session, numerics.RPL_WHOREPLY, *words)
 
 
 def whois(turn: Turn, session: Session, message: Message) -> None:
@@ -79,12 +43,13 @@ def _describe(turn: Turn, session: Session, person: Person) -> None:
     for words in _channel_lines(actor(session), person):
         turn.reply(session, numerics.RPL_WHOISCHANNELS, name, words)
     turn.reply(session, numerics.RPL_WHOISSERVER, name, turn.server, turn.settings.server.network)
-    if person.account.admin:
+    if person.is_oper:
         turn.standard(session, numerics.RPL_WHOISOPERATOR, name)
+    if person.bot:
+        turn.standard(session, numerics.RPL_WHOISBOT, name)
     if person.away is not None:
         turn.reply(session, numerics.RPL_AWAY, name, person.away)
-    idle, signed_on = str(int(max(0, turn.now - person.last_active))), str(int(person.signed_on))
-    turn.standard(session, numerics.RPL_WHOISIDLE, name, idle, signed_on)
+    turn.standard(session, numerics.RPL_WHOISIDLE, name, str(person.idle(turn.now)), str(int(person.signed_on)))
     turn.standard(session, numerics.RPL_WHOISACCOUNT, name, name)
     turn.standard(session, numerics.RPL_WHOISSECURE, name)
 
@@ -93,7 +58,7 @@ def _channel_lines(asker: Person, person: Person) -> Iterable[str]:
     """The channels of a person that the asker may know of, as many to a line as fit."""
     line = ""
     for channel in person.channels:
-        if access.may_see(channel, asker):
+        if access.may_look(channel, asker):
             word = prefix(channel.role(person), multi_prefix=True) + channel.name
             if len(line.encode()) + len(word.encode()) > CHANNELS_BYTES:
                 yield line
@@ -103,11 +68,48 @@ def _channel_lines(asker: Person, person: Person) -> Iterable[str]:
         yield line
 
 
+def whowas(turn: Turn, session: Session, message: Message) -> None:
+    """The last few stays of a person, the newest first; with a count above 0 no more than that."""
+    if not message.params or not message.params[0]:
+        return turn.standard(session, numerics.ERR_NONICKNAMEGIVEN)
+    name, *counts = message.params
+    person = turn.directory.person(name)
+    if person is None or not person.departures:
+        turn.standard(session, numerics.ERR_WASNOSUCHNICK, quoted(name))
+    else:
+        _describe_stays(turn, session, person, _count(counts))
+    return turn.standard(session, numerics.RPL_ENDOFWHOWAS, quoted(name))
+
+
+def _describe_stays(turn: Turn, session: Session, person: Person, count: int | None) -> None:
+    for departure in person.departures[:count]:
+        words = [person.name, departure.user, person.host, "*", departure.realname]
+        turn.reply(session, numerics.RPL_WHOWASUSER, *words)
+        left = timestamp(int(departure.time * 1000))
+        turn.reply(session, numerics.RPL_WHOISSERVER, person.name, turn.server, f"left {left}")
+
+
+def _count(words: list[str]) -> int | None:
+    digits = words[0] if words else ""
+    return int(digits) or None if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
 def away(turn: Turn, session: Session, message: Message) -> None:
     text = cut(message.params[0], REASON_BYTES) if message.params and message.params[0] else None
     turn.set(session, "away", text)
     presence.settle_away(turn, actor(session), text)
     turn.standard(session, numerics.RPL_UNAWAY if text is None else numerics.RPL_NOWAWAY)
+
+
+def setname(turn: Turn, session: Session, message: Message) -> None:
+    """Silent for those without the capability. Source: IRCv3 setname."""
+    person, realname = actor(session), message.params[0]
+    if not realname or len(realname.encode()) > REALNAME_BYTES:
+        return turn.fail(session, "SETNAME", "INVALID_REALNAME", f"a real name has 1 to {REALNAME_BYTES} bytes")
+    turn.set(person, "realname", realname)
+    event = turn.event(person, f"SETNAME :{realname}")
+    presence.tell_onlookers(turn, person, event, SETNAME, skip=(session,))
+    return turn.echo(session, event) if session.caps & SETNAME else None
 
 
 def userhost(turn: Turn, session: Session, message: Message) -> None:
@@ -117,7 +119,7 @@ def userhost(turn: Turn, session: Session, message: Message) -> None:
 
 
 def _userhost_word(person: Person) -> str:
-    star = "*" if person.account.admin else ""
+    star = "*" if person.is_oper else ""
     return f"{person.name}{star}={'+' if person.away is None else '-'}{names.fold(person.name)}@{person.host}"
 
 
@@ -138,9 +140,10 @@ def _fitting(words: Iterable[str]) -> str:
 
 
 COMMANDS = {
-    "WHO": Command(who),
     "WHOIS": Command(whois),
+    "WHOWAS": Command(whowas),
     "AWAY": Command(away),
+    "SETNAME": Command(setname, fewest_params=1),
     "USERHOST": Command(userhost, fewest_params=1),
     "ISON": Command(ison, fewest_params=1),
 }

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from securechat.protocol import capabilities, names, numerics, sasl
+from securechat.protocol.capabilities import ACCOUNT_NOTIFY
 from securechat.protocol.message import Message, quoted
 from securechat.server import admission, login, missed, presence
 from securechat.server.command import Command
-from securechat.server.isupport import REASON_BYTES, cut
+from securechat.server.isupport import REALNAME_BYTES, REASON_BYTES, USER_BYTES, cut
+from securechat.server.reply import Line
 from securechat.server.session import Registration, Session, Stage
-from securechat.server.turn import Line, Turn
+from securechat.server.turn import Turn
 from securechat.store.rows import NameStored
 
-USER_BYTES = 32
-REALNAME_BYTES = 100
 TOKEN_BYTES = 300  # of PING
 
 
@@ -151,7 +151,10 @@ def _change_case(turn: Turn, session: Session, wanted: str) -> None:
     turn.record(NameStored(person.id, wanted))
     turn.set(person, "account", replace(person.account, name=wanted))
     turn.tell_each((one for one in presence.onlookers(person) if one is not session), event)
-    return turn.echo(session, event)
+    turn.echo(session, event)
+    turn.finish_if_actor(session)
+    # Nobody changes the account here, but its name is written otherwise now. Source: IRCv3 account-notify.
+    return presence.tell_onlookers(turn, person, turn.event(person, f"ACCOUNT {wanted}"), ACCOUNT_NOTIFY)
 
 
 def user(turn: Turn, session: Session, message: Message) -> None:
@@ -159,6 +162,8 @@ def user(turn: Turn, session: Session, message: Message) -> None:
     assert registration is not None
     if registration.user is not None:
         return turn.standard(session, numerics.ERR_ALREADYREGISTERED)
+    if not message.params[3]:
+        return turn.standard(session, numerics.ERR_NEEDMOREPARAMS, message.command)
     said, device = missed.split_device(message.params[0])
     name = "".join(character for character in said if character.isalnum() or character in "-_.~")
     turn.set(registration, "device", registration.device or device)  # the login's goes before

@@ -16,7 +16,10 @@ def upgrade() -> None:
 
 
 def _entries() -> None:
-    """`seq` counted per target; from now on it is the order in which all entries were committed."""
+    """`seq` counted per target; from now on it is the order in which all entries were committed.
+
+    The text of an event is what stands on the wire; that of a PART was its reason alone.
+    """
     op.rename_table("entry", "old_entry")
     op.drop_index("entry_target_time_index", "old_entry")
     op.create_table(
@@ -35,7 +38,9 @@ def _entries() -> None:
     )
     op.execute(
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) "
-        "SELECT target, msgid, time, kind, sender_id, text, tags FROM old_entry ORDER BY time, target, seq"
+        "SELECT target, msgid, time, kind, sender_id, "
+        "CASE WHEN kind = 'PART' AND text <> '' THEN ':' || text ELSE text END, tags "
+        "FROM old_entry ORDER BY time, target, seq"
     )
     op.drop_table("old_entry")
     op.create_index("entry_target_time_index", "entry", ["target", "time"])
@@ -73,12 +78,12 @@ def _people() -> None:
     op.create_table(
         "client_message",
         sa.Column("account_id", sa.Integer, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("target", sa.Text, nullable=False),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("msgid", sa.Text, nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "id", name="client_message_pk"),
+        sa.PrimaryKeyConstraint("account_id", "name", name="client_message_pk"),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="client_message_account_id_fk"),
         sqlite_with_rowid=False,
     )

@@ -1,14 +1,18 @@
-"""The connection's thread against real TLS servers that do as a test says."""
+"""The client's thread against real TLS servers that do as a test says."""
 
 import threading
+from functools import partial
 
 import pytest
 
-from securechat.client.admission import LinkLost, LoginFailed, log_in
-from securechat.client.connection import MOST_UNTAKEN, Connection
+from securechat.client.client import Client
+from securechat.client.conversation import Conversation
+from securechat.client.credentials import Credentials
+from securechat.client.errors import ConnectionLost, LoginFailed
 from securechat.client.events import Acknowledged, Disconnected, Entered, Said
 from securechat.client.history import Seen
-from securechat.client.session import Session
+from securechat.client.mailbox import MOST_UNTAKEN
+from securechat.client.outbox import Outbox
 from securechat.client.trust import ByPin, connect
 from securechat.tls import pins
 
@@ -52,23 +56,26 @@ def admit(sock) -> None:
 
 @pytest.fixture
 def log_in_to(ca, serve):
-    connections: list[Connection] = []
+    clients: list[Client] = []
 
-    def log_in_to(then) -> Connection:
+    def log_in_to(then, patience: float = 0.0) -> Client:
         host = Host(ca.issue_cert("127.0.0.1"), then)
-        sock = connect(serve(host), host.trust)
-        connections.append(log_in(sock, Session("ada", "pw", "#lobby", Seen()), "ada"))
-        return connections[-1]
+        address = serve(host)
+        conversation = Conversation(Seen(), Outbox())
+        way = partial(connect, address, host.trust)
+        clients.append(Client(Credentials("ada", "pw"), "#lobby", conversation, way, patience=patience))
+        clients[-1].log_in(way())
+        return clients[-1]
 
     yield log_in_to
-    for connection in connections:
-        connection.close()
+    for client in clients:
+        client.close()
 
 
-def take_until(connection: Connection, kind: type) -> list:
+def take_until(client: Client, kind: type) -> list:
     events = []
     while not any(isinstance(event, kind) for event in events):
-        batch = connection.take(PATIENCE)
+        batch = client.take(PATIENCE)
         assert batch, events
         events += batch
     return events
@@ -83,12 +90,12 @@ def test_what_is_posted_is_sent_and_what_comes_is_taken(log_in_to):
         expect(sock, b"QUIT")
         sock.sendall(b"ERROR :Bye\r\n")
 
-    connection = log_in_to(talk)
-    take_until(connection, Entered)
-    connection.post(lambda session: session.say(1, "#lobby", "hello"))
-    events = take_until(connection, Acknowledged)
-    connection.post(lambda session: session.quit())
-    events += take_until(connection, Disconnected)
+    client = log_in_to(talk)
+    take_until(client, Entered)
+    client.say(1, "#lobby", "hello")
+    events = take_until(client, Acknowledged)
+    client.quit()
+    events += take_until(client, Disconnected)
     assert [event.text for event in events if isinstance(event, Said)] == ["hello", "hi"]
     assert events[-1] == Disconnected("Bye", expected=True)
 
@@ -97,7 +104,7 @@ def test_a_wrong_password_is_told_apart_from_a_lost_link(log_in_to):
     with pytest.raises(LoginFailed) as failed:
         log_in_to(lambda sock: sock.sendall(b"904 ada :SASL authentication failed\r\n"))
     assert (failed.value.exit_status, failed.value.credentials) == (5, True)
-    with pytest.raises(LinkLost) as lost:
+    with pytest.raises(ConnectionLost) as lost:
         log_in_to(lambda sock: None)
     assert lost.value.exit_status == 3
 
@@ -124,9 +131,9 @@ def test_a_face_that_takes_nothing_stops_the_reading_not_the_memory(log_in_to):
         except TimeoutError:
             stalled.set()
 
-    connection = log_in_to(talk)
+    client = log_in_to(talk)
     assert stalled.wait(PATIENCE * 3)
-    assert len(connection.take(PATIENCE, most=MOST_UNTAKEN * 2)) < MOST_UNTAKEN + 1000
+    assert len(client.take(PATIENCE, most=MOST_UNTAKEN * 2)) < MOST_UNTAKEN + 1000
 
 
 def test_a_call_that_fails_harms_nothing_but_itself(log_in_to, caplog):
@@ -135,10 +142,10 @@ def test_a_call_that_fails_harms_nothing_but_itself(log_in_to, caplog):
         expect(sock, b"ack-")
         sock.sendall(b"PONG s ack-1\r\n")
 
-    connection = log_in_to(talk)
-    connection.post(lambda session: session.say(1, "#lobby", "\udc80"))
-    connection.post(lambda session: session.say(2, "#lobby", "fine"))
-    assert Acknowledged(2) in take_until(connection, Acknowledged)
+    client = log_in_to(talk)
+    client.say(1, "#lobby", "\udc80")
+    client.say(2, "#lobby", "fine")
+    assert Acknowledged(2) in take_until(client, Acknowledged)
     assert "a call of the face failed" in caplog.text
 
 
@@ -154,7 +161,8 @@ def test_a_large_amount_leaves_whole_while_the_server_reads_slowly(log_in_to):
             size += len(data)
         received.set()
 
-    connection = log_in_to(talk)
+    client = log_in_to(talk)
+    take_until(client, Entered)
     for _ in range(5000):
-        connection.post(lambda session: session.set_topic("#lobby", "x" * 400))
+        client.post(lambda session: session.set_topic("#lobby", "x" * 400))
     assert received.wait(PATIENCE * 3)

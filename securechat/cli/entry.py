@@ -1,0 +1,239 @@
+"""From the words of the command line to a server that is trusted and an account that is logged in, for every command
+that talks to one. The parts with weight are imported when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Literal, get_args
+
+import click
+
+from securechat.errors import SecurechatError
+
+if TYPE_CHECKING:
+    from ssl import SSLSocket
+
+    from securechat.client.address import Address
+    from securechat.client.client import Client
+    from securechat.client.credentials import Credentials
+    from securechat.client.profile import Profile
+    from securechat.client.trust import Trust
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+LOBBY = "#lobby"
+PASSWORD_VARIABLE = "SECURECHAT_PASSWORD"  # noqa: S105 - the name of a variable, not a password
+LONGEST_PASSWORD_FILE = 4096
+TRIES_ON_A_TERMINAL = 3
+
+OPTIONS = (
+    click.option(
+        "--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust servers that this CA vouches for."
+    ),
+    click.option("--pin", metavar="SHA256", help="Trust the server with this key only, and remember it."),
+    click.option(
+        "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line is the password."
+    ),
+    click.option(
+        "--profile-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where known keys and places are kept."
+    ),
+    click.option(
+        "--log-level",
+        type=click.Choice(get_args(Level), case_sensitive=False),
+        default="INFO",
+        show_default=True,
+        help="What client.log in the profile gets.",
+    ),
+)
+
+
+class LoginUsage(SecurechatError):
+    """Something needed was not given, and there is no terminal to ask on."""
+
+    exit_status = 2
+
+
+class NotTrusted(SecurechatError):
+    exit_status = 4
+
+
+def entry_options(command: Callable[..., object]) -> Callable[..., object]:
+    """The options of everything that logs in."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def open_profile(folder: Path | None, log_level: Level) -> Profile:
+    """The profile, with this command's log in it until exit: a bug's traceback goes there."""
+    from securechat import config, log
+    from securechat.client.profile import Profile
+
+    profile = Profile(folder or config.default_profile())
+    log.configure(config.Log(level=log_level), profile.folder, "client")
+    return profile
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server is reached, and by what it is trusted; raises LoginUsage when two ways are given."""
+
+    profile: Profile
+    address: Address
+    ca: Path | None = None
+    pin: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.ca is not None and self.pin is not None:
+            raise LoginUsage("--ca and --pin are two ways to trust a server; give one of them")
+
+    def connect(self) -> SSLSocket:
+        """A connection to the server, whose trust is looked at anew each time."""
+        from securechat.client.trust import ByPin, connect
+
+        trust = self._trust()
+        tls = connect(self.address, trust)
+        if isinstance(trust, ByPin) and trust.since is None:
+            self.profile.remember(self.address, trust.pin, datetime.now().date())
+        return tls
+
+    def first_connect(self) -> SSLSocket:
+        """The same, but on a terminal the person may trust a key never seen before."""
+        from securechat.client.trust import UnknownKey
+
+        try:
+            return self.connect()
+        except UnknownKey as unknown:
+            if not on_a_terminal():
+                raise
+            _ask_to_trust(self.address, unknown.pin)
+            self.profile.remember(self.address, unknown.pin, datetime.now().date())
+        return self.connect()
+
+    def _trust(self) -> Trust:
+        from securechat.client.trust import ByCA, ByPin
+        from securechat.tls import pins
+
+        if self.ca is not None:
+            return ByCA(self.ca)
+        if self.pin is not None:
+            return ByPin(pins.parse(self.pin))
+        if known := self.profile.known(self.address):
+            return ByPin(known.pin, known.since, known.entry)
+        return ByCA()
+
+
+def enter(way: Way, account: str | None, password_file: Path | None, make: Callable[[Credentials], Client]) -> Client:
+    """A client that is logged in, with what is given or, on a terminal, with what the person answers.
+
+    `make` makes it for an account and its password. While a person thinks no connection is kept: the server's deadline
+    for logins is short.
+    """
+    tls = way.first_connect()
+    password = _given_password(password_file)
+    if account is not None and password is not None:
+        return _log_in(make, account, password, tls)
+    tls.close()
+    account = account or _which_account(way.profile, way.address)
+    if password is not None:
+        return _log_in(make, account, password, way.connect())
+    return _ask_and_log_in(way, account, make)
+
+
+def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client]) -> Client:
+    from securechat.client.errors import LoginFailed
+
+    for _ in range(TRIES_ON_A_TERMINAL - 1):
+        password = _ask_password(account, way.address)
+        try:
+            return _log_in(make, account, password, way.connect())
+        except LoginFailed as failure:
+            if not failure.credentials:
+                raise
+            click.echo(f"securechat: {failure}", err=True)
+    password = _ask_password(account, way.address)
+    return _log_in(make, account, password, way.connect())
+
+
+def _log_in(make: Callable[[Credentials], Client], account: str, password: str, tls: SSLSocket) -> Client:
+    from securechat.client.credentials import Credentials
+
+    client = make(Credentials(account, password))
+    try:
+        client.log_in(tls)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _ask_to_trust(address: Address, pin: str) -> None:
+    from securechat.client.trust import SHOW_PIN
+
+    click.echo(
+        f"The server {address} is not known here yet, and no CA of this system vouches for it. Its key:\n\n"
+        f"  {pin}\n\n"
+        "Compare it with what its operator sees. gen_certs.py printed it as the pin; on the server this shows it:\n\n"
+        f"  {SHOW_PIN}\n",
+        err=True,
+    )
+    if not click.confirm("Is it the same, and is this key to be trusted from now on?", default=False, err=True):
+        raise NotTrusted(f"{address} is not trusted; nothing was sent")
+
+
+def _which_account(profile: Profile, address: Address) -> str:
+    from securechat.protocol.names import is_account_name
+
+    last = profile.last_account(address)
+    if not on_a_terminal():
+        if last is None:
+            raise LoginUsage(f"no account is named and none was used with {address} before; give it as NAME@{address}")
+        return last
+    name: str = click.prompt(f"Account on {address}", default=last, err=True)
+    if not is_account_name(name):
+        raise LoginUsage(f"{name!r} is no account name: letters, digits, _ and -, beginning with a letter")
+    return name
+
+
+def _given_password(file: Path | None) -> str | None:
+    """From the file, else from the environment. Raises LoginUsage when neither is there and nobody can be asked."""
+    if file is not None:
+        return _read_password(file)
+    if password := os.environ.get(PASSWORD_VARIABLE):
+        return password
+    if not on_a_terminal():
+        raise LoginUsage(
+            f"no password: give --password-file FILE, set {PASSWORD_VARIABLE}, or log in on a terminal, which is asked"
+        )
+    return None
+
+
+def _read_password(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            if os.name == "posix" and os.fstat(opened.fileno()).st_mode & 0o077:
+                click.echo(f"securechat: others may read {file}; close it with: chmod 600 {quote(str(file))}", err=True)
+            password = opened.read(LONGEST_PASSWORD_FILE).split(b"\n")[0].removesuffix(b"\r").decode()
+    except OSError as error:
+        raise LoginUsage(f"cannot read the password file {str(file)!r}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise LoginUsage(f"the password file {str(file)!r} is not UTF-8") from None  # the cause holds the password
+    if not password:
+        raise LoginUsage(f"the first line of the password file {str(file)!r} is empty; it must be the password")
+    return password
+
+
+def _ask_password(account: str, address: Address) -> str:
+    password: str = click.prompt(f"Password of {account} on {address}", hide_input=True, err=True)
+    return password
+
+
+def on_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -1,0 +1,340 @@
+"""One account's conversation with one server, over as many links as it takes: a lost one is made anew.
+
+One thread owns the socket, the session and all else here; faces post calls to it and take events in batches. The first
+link is the caller's to make, and when it fails all ends; from then on only QUIT, a refused login, a server that is no
+longer trusted, or too long an outage end it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import selectors
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from securechat.client import backoff, dial
+from securechat.client.connection import Connection
+from securechat.client.conversation import Conversation
+from securechat.client.credentials import Credentials
+from securechat.client.dial import Connect, Dial
+from securechat.client.errors import ConnectionLost, LoginFailed
+from securechat.client.events import (
+    Admitted,
+    Disconnected,
+    Entered,
+    Event,
+    LinkLost,
+    LoginRefused,
+    Refused,
+    Told,
+)
+from securechat.client.mailbox import MOST_UNTAKEN, Mailbox
+from securechat.client.outbox import NotKept
+from securechat.client.reach import NotTLS, Unreachable
+from securechat.client.session import Session, Silent
+from securechat.errors import SecurechatError
+from securechat.protocol.message import ProtocolError
+
+log = logging.getLogger(__name__)
+
+END_TIMEOUT = 5.0
+TOO_OLD = "too old, check and send again"
+
+Link = ssl.SSLSocket | Disconnected  # the next link, or that there will be none
+
+
+class Client:
+    """The methods without an underscore may be called from any thread, the others only run in the client's own.
+
+    `connect` makes a connection to a server whose trust it has checked. `patience`: after so many seconds without a
+    link none is tried for any more; None is never.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        lobby: str,
+        conversation: Conversation,
+        connect: Connect,
+        *,
+        patience: float | None = None,
+        delay: Callable[[int, float], float] = backoff.delay,
+    ) -> None:
+        self._credentials = credentials
+        self._lobby = lobby
+        self._conversation = conversation
+        self._connect = connect
+        self._patience = patience
+        self._delay = delay
+        self._mailbox = Mailbox()
+        self._session: Session | None = None
+        self._told: list[Event] = []  # and not yet delivered
+        self._refusal: LoginRefused | None = None
+        self._admitted = False
+        self._entered_at: float | None = None  # on the link that there is
+        self._lost_at: float | None = None  # since when the face has been told of no link
+        self._failures = 0
+        self._unkept = False  # the face knows that the disk takes nothing
+        self._quitting = False
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def account(self) -> str:
+        return self._credentials.account
+
+    # What a face calls.
+
+    def log_in(self, tls: ssl.SSLSocket) -> None:
+        """Begin over this connection; returns when the server has admitted us. Raises LoginFailed, ConnectionLost."""
+        self._thread = threading.Thread(target=self._run, args=(tls,), name="client", daemon=True)
+        self._thread.start()
+        while True:
+            for event in self.take(most=1):
+                if isinstance(event, Admitted):
+                    return log.info("logged in as %s", event.nick)
+                if isinstance(event, LoginRefused):
+                    log.info("login as %s refused", self.account)
+                    raise LoginFailed(self.account, event)
+                if isinstance(event, Disconnected):
+                    raise ConnectionLost(
+                        f"the connection was lost during the login as {self.account!r}: {event.reason}; try again"
+                    )
+
+    def post(self, call: Callable[[Session], None]) -> None:
+        """Have `call(session)` run in the client's thread; without a link the person is told that nothing was done."""
+        self._mailbox.post(lambda: self._with_session(call))
+
+    def say(self, ticket: int, target: str, words: str, *, action: bool = False) -> None:
+        """Send a text, now or when there is a link; Acknowledged or Refused tells how `ticket` ended.
+
+        `words` holds no CR, LF or NUL and can be written as UTF-8. Tickets are above zero and rise.
+        """
+        self._mailbox.post(lambda: self._say(ticket, target, words, action))
+
+    def quit(self) -> None:
+        """Say goodbye; Disconnected follows."""
+        self._mailbox.post(self._quit)
+
+    def notify(self, call: Callable[[], None]) -> None:
+        """Have `call` run in the client's thread, and once now, whenever there may be something to take."""
+        self._mailbox.notify(call)
+
+    def take(self, timeout: float | None = None, most: int = MOST_UNTAKEN) -> list[Event]:
+        """The events that came, oldest first; none only when the timeout passed. Disconnected is the last there is."""
+        return self._mailbox.take(timeout, most)
+
+    def close(self) -> None:
+        """End all of it if it has not ended, and wait for the thread."""
+        self._closing = True
+        self._mailbox.wake()
+        if self._thread is not None:
+            self._thread.join(END_TIMEOUT)
+        if self._thread is None or not self._thread.is_alive():
+            self._mailbox.close()
+            self._close_outbox()
+
+    def _close_outbox(self) -> None:
+        try:
+            self._conversation.outbox.close()
+        except NotKept as error:
+            log.warning("%s", error)
+
+    # Calls, as they are run.
+
+    def _with_session(self, call: Callable[[Session], None]) -> None:
+        if self._session is not None and self._session.entered:
+            call(self._session)
+        else:
+            self._tell(Told("not connected, nothing was done; try again when the connection is back", failed=True))
+
+    def _say(self, ticket: int, target: str, words: str, action: bool) -> None:
+        line = self._conversation.line(ticket, target, words, action=action)
+        if not self._conversation.outbox.put(line):
+            self._tell(Refused(ticket, target, words, "too much waits to be sent; come again when less does"))
+        elif self._session is None or not self._session.entered:
+            self._tell(line.queued)
+
+    def _quit(self) -> None:
+        self._quitting = True
+        if self._session is not None:
+            self._session.quit()
+
+    def _run_calls(self) -> None:
+        """Do what faces ask for; what they say is on disk before anyone is told so, and before it is sent."""
+        self._mailbox.run_calls()
+        try:
+            self._conversation.outbox.save()
+        except NotKept as error:
+            if not self._unkept:
+                self._tell(Told(str(error), failed=True))
+            self._unkept = True
+        else:
+            self._unkept = False
+        self._deliver()
+
+    # The thread.
+
+    def _run(self, tls: ssl.SSLSocket) -> None:
+        try:
+            with selectors.DefaultSelector() as self._selector:
+                self._selector.register(self._mailbox.bell, selectors.EVENT_READ)
+                end = self._serve(tls)
+        except Exception:  # the top of the thread
+            log.exception("the client's thread failed")
+            end = Disconnected("an error in the client; client.log has the details")
+        log.info("disconnected: %s", end.reason)
+        self._tell(end)
+        self._deliver()
+
+    def _serve(self, tls: ssl.SSLSocket) -> Disconnected:
+        link: Link = tls
+        while not isinstance(link, Disconnected):
+            reason = self._use(link)
+            link = self._end(reason) or self._next_link(reason)
+        return link
+
+    def _end(self, reason: str) -> Disconnected | None:
+        """What there is to say when no other link shall follow."""
+        if self._quitting or self._closing:
+            return Disconnected(reason, expected=self._quitting)
+        if not self._admitted:
+            return Disconnected(reason)
+        if self._refusal is not None and not self._refusal.temporary:
+            return Disconnected(reason, failure=LoginFailed(self.account, self._refusal))
+        return None
+
+    # With a link.
+
+    def _use(self, tls: ssl.SSLSocket) -> str:
+        """Carry one link to its end; says why it did."""
+        self._session = session = Session(self._credentials, self._lobby, self._conversation)
+        connection = Connection(tls, session)
+        silent = 0.0
+        self._refusal = self._entered_at = None
+        try:
+            reason = self._carry(connection)
+        except ProtocolError as error:
+            reason = str(error)
+            silent = error.seconds if isinstance(error, Silent) else 0.0
+        except ssl.SSLError as error:
+            reason = f"TLS error: {(error.reason or 'unknown').replace('_', ' ').lower()}"
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+        finally:
+            self._session = None
+            connection.close(self._selector)
+        self._pass_on(session.take_events())
+        self._conversation.lost(timedelta(seconds=silent))
+        return session.goodbye or reason
+
+    def _carry(self, connection: Connection) -> str:
+        connection.start()
+        while not self._closing:
+            self._run_calls()
+            paused = self._mailbox.full
+            if not connection.turn(paused=paused):
+                return "the server closed the connection"
+            self._pass_on(connection.session.take_events())
+            if self._refusal is not None:
+                return self._refusal.reason
+            if connection.wait(self._selector, paused=paused):
+                self._mailbox.silence()
+        return "closed"
+
+    def _pass_on(self, events: Sequence[Event]) -> None:
+        """Give the face what it is to know."""
+        told: list[Event] = []
+        for event in events:
+            if isinstance(event, Entered):
+                self._entered_at, self._lost_at = time.monotonic(), None
+            if isinstance(event, Admitted):
+                told += self._begin(event)
+            elif isinstance(event, LoginRefused):
+                self._refusal = event
+                told += [] if self._admitted else [event]
+            else:
+                told.append(event)
+        self._tell(*told)
+        self._deliver()
+
+    def _begin(self, event: Admitted) -> list[Event]:
+        """Logging in is only told the first time, and with it what was kept from an earlier run."""
+        old = self._conversation.forget_old_lines()
+        told: list[Event] = [Refused(line.ticket, line.target, line.text, TOO_OLD) for line in old]
+        if not self._admitted:
+            self._admitted = True
+            told = [event, *told, *self._queued()]
+        return told
+
+    def _queued(self) -> list[Event]:
+        return [line.queued for line in self._conversation.outbox.lines]
+
+    # Without a link.
+
+    def _next_link(self, reason: str) -> Link:
+        """Try until there is one, or there is a reason to end."""
+        self._tell_loss(reason)
+        self._count_failure()
+        while True:
+            self._idle_until(time.monotonic() + self._delay(self._failures, random.random()))  # noqa: S311 - spreads
+            if link := self._end(reason) or self._too_long(reason) or self._dial():
+                return link
+            self._failures += 1
+
+    def _tell_loss(self, reason: str) -> None:
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+            if self._patience != 0:
+                self._tell(LinkLost(reason), *self._queued())
+
+    def _count_failure(self) -> None:
+        held = time.monotonic() - self._entered_at if self._entered_at is not None else 0.0
+        self._failures = 0 if held >= backoff.HELD_LONG_ENOUGH else self._failures + 1
+
+    @property
+    def _give_up_at(self) -> float:
+        if self._patience is None or self._lost_at is None:
+            return float("inf")
+        return self._lost_at + self._patience
+
+    def _too_long(self, reason: str) -> Disconnected | None:
+        return Disconnected(reason) if time.monotonic() >= self._give_up_at else None
+
+    def _dial(self) -> Link | None:
+        """One attempt; a failure that may pass is None, one that lasts ends all."""
+        attempt = Dial(self._connect, self._mailbox.wake)
+        self._idle_until(time.monotonic() + dial.TIMEOUT, lambda: attempt.outcome is not None)
+        outcome = attempt.take()
+        if outcome is None:
+            attempt.abandon()
+            return None
+        if isinstance(outcome, ssl.SSLSocket):
+            return outcome
+        log.info("no new connection: %s", outcome)
+        if isinstance(outcome, Unreachable | NotTLS):
+            return None
+        if isinstance(outcome, SecurechatError):
+            return Disconnected(str(outcome), failure=outcome)
+        raise outcome
+
+    def _idle_until(self, moment: float, reached: Callable[[], bool] = lambda: False) -> None:
+        """Do what faces ask for until then, or until there is a reason to end."""
+        while True:
+            self._run_calls()
+            left = min(moment, self._give_up_at) - time.monotonic()
+            if left <= 0 or reached() or self._quitting or self._closing:
+                return
+            if self._selector.select(left):
+                self._mailbox.silence()
+
+    def _tell(self, *events: Event) -> None:
+        self._told += events
+
+    def _deliver(self) -> None:
+        told, self._told = self._told, []
+        self._mailbox.deliver(told)

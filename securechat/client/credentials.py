@@ -1,0 +1,13 @@
+"""What an account logs in with, kept in memory for as long as the client runs: a lost link is made anew with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Credentials:
+    """The password changes when the server takes another one."""
+
+    account: str
+    password: str = field(repr=False)

@@ -1,0 +1,23 @@
+"""How a visit can end other than the person wanted."""
+
+from __future__ import annotations
+
+from securechat.client.events import LoginRefused
+from securechat.errors import SecurechatError
+
+
+class ConnectionLost(SecurechatError):
+    """The connection ended although nobody asked for it."""
+
+    exit_status = 3
+
+
+class LoginFailed(SecurechatError):
+    """The server refused the login; with `credentials` another password may do."""
+
+    exit_status = 5
+
+    def __init__(self, account: str, refusal: LoginRefused) -> None:
+        self.credentials = refusal.credentials
+        advice = "check both, or ask the server's operator" if refusal.credentials else "try again later"
+        super().__init__(f"login as {account!r} refused: {refusal.reason}; {advice}")

@@ -1,0 +1,73 @@
+"""IRC operators: OPER, by an administrator's password, and KILL. There is no list of them beside the accounts."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from securechat.auth.verifier import Verified
+from securechat.protocol import numerics
+from securechat.protocol.message import Message, quoted
+from securechat.server import accounts, presence
+from securechat.server.actor import actor
+from securechat.server.command import Command
+from securechat.server.isupport import OPER_MODE, REASON_BYTES, cut
+from securechat.server.services import PASSWORDS, PoolFull
+from securechat.server.session import Login, Session
+from securechat.server.turn import Turn
+
+log = logging.getLogger(__name__)
+
+
+def oper(turn: Turn, session: Session, message: Message) -> None:
+    """Whoever knows an administrator's password could log in as that one; so it need not be one's own account."""
+    name, password, *_ = message.params
+    return turn.wait(PASSWORDS, session, partial(turn.services.passwords.verify, name, password), _checked)
+
+
+def _checked(turn: Turn, session: Session, result: Verified | Exception | None) -> None:
+    if isinstance(result, PoolFull):
+        turn.fail(session, "OPER", "TRY_LATER", "too many logins at once; try again in a few seconds")
+    elif isinstance(result, Exception):
+        raise result
+    elif result is None:
+        _refuse(turn, session)
+    else:
+        _proved(turn, session, result)
+
+
+def _refuse(turn: Turn, session: Session) -> None:
+    """The same words whether name or password was wrong."""
+    turn.services.refused("wrong name or password for OPER", session.address)
+    turn.standard(session, numerics.ERR_PASSWDMISMATCH)
+
+
+def _proved(turn: Turn, session: Session, verified: Verified) -> None:
+    administrator = accounts.person_of(turn, verified)
+    login = Login(administrator, verified.account.password_version)
+    if not login.holds:
+        return _refuse(turn, session)
+    if not administrator.account.admin:
+        return turn.standard(session, numerics.ERR_NOOPERHOST)
+    turn.set(session, "oper", login)
+    turn.put(turn.directory, "opers", session, None)
+    person = actor(session)
+    turn.standard(session, numerics.RPL_YOUREOPER)
+    turn.echo(session, turn.event(person, f"MODE {person.name} +{OPER_MODE}"))
+    return log.info("%s is an IRC operator as %s", person.name, administrator.name)
+
+
+def kill(turn: Turn, session: Session, message: Message) -> None:
+    """End all sessions of a person, who may log in again: to keep somebody out is what `users suspend` is for."""
+    if not session.is_oper:
+        return turn.standard(session, numerics.ERR_NOPRIVILEGES)
+    target = turn.directory.person(message.params[0])
+    if target is None or not target.present:
+        return turn.standard(session, numerics.ERR_NOSUCHNICK, quoted(message.params[0]))
+    reason = cut(message.params[1], REASON_BYTES) if len(message.params) > 1 else "no reason given"
+    killer = actor(session)
+    log.info("%s killed the sessions of %s", killer.name, target.name)
+    return presence.end_sessions(turn, target, f"Killed by {killer.name}: {reason}")
+
+
+COMMANDS = {"OPER": Command(oper, fewest_params=2), "KILL": Command(kill, fewest_params=1)}

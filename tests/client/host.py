@@ -1,0 +1,117 @@
+"""A server of one account in a few lines: it obeys the wire, stores what is said, and knows named messages again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from securechat.protocol.message import Message, parse, write_tags
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CAPABILITIES = "sasl=PLAIN message-tags server-time echo-message batch labeled-response draft/chathistory"
+
+
+@dataclass(frozen=True)
+class Stored:
+    number: int
+    sender: str
+    target: str
+    text: str
+
+    @property
+    def time(self) -> str:
+        return f"{NOON + timedelta(milliseconds=self.number):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+    def line(self, **tags: str) -> str:
+        tags = {"time": self.time, "msgid": f"m{self.number}", **tags}
+        return f"{write_tags(tags)}:{self.sender}!u@team PRIVMSG {self.target} :{self.text}"
+
+
+class Host:
+    """What outlives connections. `knows_ids`: whether it offers securechat/retry."""
+
+    def __init__(self, *, knows_ids: bool = True) -> None:
+        self.capabilities = CAPABILITIES + (" securechat/retry" if knows_ids else "")
+        self.stored: list[Stored] = []
+        self.named: dict[str, Stored] = {}
+        self.guest: Guest | None = None
+
+    def connect(self) -> Guest:
+        self.guest = Guest(self)
+        return self.guest
+
+    def say(self, sender: str, target: str, text: str) -> Stored:
+        stored = Stored(len(self.stored) + 1, sender, target, text)
+        self.stored.append(stored)
+        if self.guest is not None and self.guest.admitted and sender != "ada":
+            self.guest.output.append(stored.line())
+        return stored
+
+
+class Guest:
+    """One connection. Lines in; `output` holds the lines that leave."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.output: list[str] = []
+        self.admitted = False
+
+    def receive(self, line: str) -> None:
+        message = parse(line)
+        handler = getattr(self, f"on_{message.command.lower()}", None)
+        if handler is not None:
+            handler(message)
+
+    def on_cap(self, message: Message) -> None:
+        if message.params[0] == "LS":
+            self.output.append(f":s CAP * LS :{self.host.capabilities}")
+        elif message.params[0] == "REQ":
+            self.output.append(f":s CAP * ACK :{message.params[1]}")
+        else:
+            self.admitted = True
+            self.output += [":s 001 ada :Welcome", ":s 422 ada :No MOTD"]
+            self.output += [":ada!u@team JOIN #lobby", ":s 353 ada = #lobby :@ada bob", ":s 366 ada #lobby :End"]
+
+    def on_authenticate(self, message: Message) -> None:
+        self.output.append("AUTHENTICATE +" if message.params[0] == "PLAIN" else ":s 903 ada :ok")
+
+    def on_ping(self, message: Message) -> None:
+        self.output.append(f":s PONG s :{message.params[0]}")
+
+    def on_privmsg(self, message: Message) -> None:
+        target, text = message.params
+        name = message.tags.get("+securechat/id")
+        first = self.host.named.get(name) if name else None
+        if first is not None and (first.target, first.text) != (target, text):
+            self.output.append(f"@label={message.label} :s FAIL PRIVMSG ID_REUSED {name} :another message")
+            return
+        stored = first or self.host.say("ada", target, text)
+        if name and "securechat/retry" in self.host.capabilities:
+            self.host.named[name] = stored
+        self.output.append(stored.line(label=message.label or ""))
+
+    def on_chathistory(self, message: Message) -> None:
+        subcommand, *words = message.params
+        if subcommand == "TARGETS":
+            lines = [f":s CHATHISTORY TARGETS {name} {last.time}" for name, last in self._latest().items()]
+        else:
+            lines = [stored.line() for stored in self._page(subcommand, *words)]
+        self.output.append(f"@label={message.label} :s BATCH +h chathistory")
+        self.output += [f"@batch=h;{line[1:]}" if line.startswith("@") else f"@batch=h {line}" for line in lines]
+        self.output.append(":s BATCH -h")
+
+    def _latest(self) -> dict[str, Stored]:
+        """The newest of each target, as ada names it."""
+        return {self._place(stored): stored for stored in self.host.stored}
+
+    def _place(self, stored: Stored) -> str:
+        return stored.target if stored.sender == "ada" or stored.target.startswith("#") else stored.sender
+
+    def _page(self, subcommand: str, target: str, reference: str, limit: str) -> list[Stored]:
+        there = [stored for stored in self.host.stored if self._place(stored) == target]
+        if subcommand == "LATEST":
+            return there[-int(limit) :]
+        kind, _, value = reference.partition("=")
+        if kind == "msgid":
+            return [stored for stored in there if stored.number > int(value[1:])][: int(limit)]
+        return [stored for stored in there if stored.time > value][: int(limit)]
