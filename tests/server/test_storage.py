@@ -146,7 +146,7 @@ def test_an_upkeep_that_fails_is_logged_once_and_tried_again_and_fails_no_turn(
     for _ in range(3):
         assert writer.kept_up.acquire(timeout=5)
         storage.submit(ROWS)
-        assert reports.get(timeout=5) == Committed(None, ())
+        assert reports.get(timeout=5) == Committed(None, (), NEWEST)
     assert len(caplog.records) == lines
 
 
