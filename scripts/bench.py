@@ -23,6 +23,7 @@ from scripts.benchmark.echo import echo
 from scripts.benchmark.fanout import fanout
 from scripts.benchmark.history import history
 from scripts.benchmark.idle import idle
+from scripts.benchmark.join import join
 from scripts.benchmark.paging import paging
 from scripts.benchmark.scale import scale
 from scripts.benchmark.search import search
@@ -46,6 +47,7 @@ bench.add_command(echo)
 bench.add_command(connect)
 bench.add_command(back)
 bench.add_command(idle)
+bench.add_command(join)
 bench.add_command(login_storm)
 bench.add_command(handshake_storm)
 bench.add_command(history)

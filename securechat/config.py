@@ -68,6 +68,7 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retain_days: Annotated[int, Meta(ge=0)] = 0  # 0 keeps all
     retain_messages: Annotated[int, Meta(ge=0)] = 0  # of each channel, and of any two people's messages
+    playback_lines: Annotated[int, Meta(ge=0, le=500)] = 100  # of each target, for clients that know no CHATHISTORY
     channels: dict[str, Kept] = {}
 
 

@@ -22,11 +22,12 @@ from securechat.auth import passwords
 from securechat.auth.verifier import Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import read_line
-from securechat.server import accounts, presence
+from securechat.server import accounts, burst, missed, presence
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
+from securechat.server.loop import CHOKED
 from securechat.server.reading import StoredHistory
 from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
@@ -36,7 +37,7 @@ from securechat.store import changes, channels, history, snapshot
 from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
-from securechat.store.errors import CommitUncertain, StoreBusy
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
 from securechat.store.upkeep import upkeep
 from tests.running import PASSWORD, ROUNDS
@@ -68,15 +69,16 @@ class Writer:
         self.outcomes: deque[str] = deque()  # of the next commits; empty: all are kept
         self.commits: Counter[str] = Counter()
 
-    def commit(self, rows: Sequence[Row]) -> None:
+    def commit(self, rows: Sequence[Row]) -> int:
         outcome = self.outcomes.popleft() if self.outcomes else "kept"
         self.commits[outcome] += 1
         if outcome == "failed":
             raise StoreBusy("made to fail before the commit")
         with no_growing_files() if outcome == "uncertain, lost" else nullcontext():
-            self._real.commit(rows)
+            newest = self._real.commit(rows)
         if outcome == "uncertain, kept":
-            raise CommitUncertain("made to fail behind the commit")
+            raise CommitUncertain("made to fail behind the commit", newest)
+        return newest
 
     def holds(self, rows: Sequence[Row]) -> bool:
         return self._real.holds(rows)
@@ -92,11 +94,14 @@ class Writer:
 
 
 class Peer:
-    """One client: its session, and what was sent to it since the last `take`."""
+    """One client: its session, and what was sent to it since the last `take`; while it does not read, that waits."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.received: list[bytes] = []
+        self.outbox: list[bytes] = []
+        self.reads = True
+        self.opened = False
         self.closed: str | None = None
 
     def take(self) -> list[str]:
@@ -175,8 +180,19 @@ class CoreRun:
         self.pass_(SETTINGS.limits.linger)
 
     def lose(self, peer: Peer) -> None:
+        self._mark_handed(peer.session)
         peer.session.link = None
         self.waiting.append(Gone(peer.session, "closed by the peer"))
+        self.run()
+
+    def read(self, peer: Peer) -> None:
+        """It takes what is waiting for it."""
+        peer.received += peer.outbox
+        peer.outbox.clear()
+        if peer.opened:
+            peer.session.handed = None
+        peer.session.choked = False
+        self.waiting.append(Resume(peer.session))
         self.run()
 
     def pass_(self, seconds: float) -> None:
@@ -197,24 +213,47 @@ class CoreRun:
     def run(self) -> None:
         """Turns until nothing waits; what each is sent is in its peer then."""
         while self.waiting:
-            turn = self.core.turn(self.waiting)
-            if turn.rows and settle(self.writer, turn.rows) is not None:
-                turn = self.core.again(turn)
-                assert not turn.rows
-            self._stands(turn)
+            self.step()
 
-    def _stands(self, turn: Turn) -> None:
+    def step(self) -> None:
+        """One turn."""
+        turn = self.core.turn(self.waiting)
+        newest = settle(self.writer, turn.rows) if turn.rows else None
+        if isinstance(newest, StoreError):
+            turn, newest = self.core.again(turn), None
+            assert not turn.rows
+        self._stands(turn, newest)
+
+    def _stands(self, turn: Turn, newest: int | None) -> None:
         for job in turn.jobs:
             self.jobs_started += 1
             failure = self.reading_fails_with if job.pool == READS else None
             self.waiting.append(Answer(job.session, job.done, job.label, failure or _result(job.work)))
-        deliver(turn.output, _send)
+        deliver(turn.output, self._send)
+        self.core.settled(turn, newest)
+        for session in turn.opened:
+            if session.link is not None:
+                session.link.opened = True
+                session.handed = None if not session.link.outbox else session.handed
         self.waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
+            self._mark_handed(session)
             if session.link is not None:
                 session.link.closed = reason
                 session.link = None
                 self.waiting.append(Gone(session, reason))
+
+    def _send(self, peer: Any, pieces: tuple[bytes, ...]) -> None:
+        if peer.reads:
+            peer.received += pieces
+        else:
+            peer.outbox += pieces
+            peer.session.choked = sum(map(len, peer.outbox)) >= CHOKED
+            self._mark_handed(peer.session)
+
+    def _mark_handed(self, session: Session) -> None:
+        if session.handed is None:
+            session.handed = self.core.directory.newest
 
     # What is so now
 
@@ -277,9 +316,10 @@ def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("b
     return folder / FILE
 
 
-def registration(name: str, caps: str = ALL_CAPS) -> tuple[str, ...]:
-    """What a client says up to its admission, without the CAP END that brings it."""
-    secret = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+def registration(login: str, caps: str = ALL_CAPS) -> tuple[str, ...]:
+    """What a client says up to its admission, without the CAP END that brings it; `login` may be `name@device`."""
+    secret = base64.b64encode(f"\0{login}\0{PASSWORD}".encode()).decode()
+    name = login.partition("@")[0]
     opening = ("CAP LS 302", f"NICK {name}", f"USER {name} 0 * :{name.title()} Test", f"CAP REQ :sasl {caps}".rstrip())
     return (*opening, "AUTHENTICATE PLAIN", f"AUTHENTICATE {secret}")
 
@@ -294,10 +334,6 @@ def _sorted_names(line: str) -> str:
     if " 353 " not in line or not found:
         return line
     return f"{head} :{' '.join(sorted(words.split()))}"
-
-
-def _send(peer: Any, pieces: tuple[bytes, ...]) -> None:
-    peer.received += pieces
 
 
 def _result(work: Callable[[], object]) -> object:
@@ -350,7 +386,10 @@ class Fault:
     )
     ENTRIES = frozenset(
         handler.__code__
-        for handler in (dispatch, presence.lost, presence.end, presence.announce, accounts.changed, Core._answered)
+        for handler in (
+            *(dispatch, presence.lost, presence.end, presence.announce, accounts.changed, Core._answered),
+            *(burst.rejoin, missed.find, missed.keep),
+        )
     )
 
     def __init__(self, number: int, *, of: Session | None = None, within: Callable[..., object] | None = None) -> None:

@@ -68,10 +68,11 @@ class Wire:
         self.finish(name)
 
     def begin(self, name: str, password: str, caps: str = ALL_CAPS) -> None:
-        """Say all that a login takes, up to its outcome."""
+        """Say all that a login takes, up to its outcome; `name` may be `name@device`."""
+        nick = name.partition("@")[0]
         self.send("CAP LS 302")
-        self.send(f"NICK {name}")
-        self.send(f"USER {name} 0 * :{name.title()} Test")
+        self.send(f"NICK {nick}")
+        self.send(f"USER {nick} 0 * :{nick.title()} Test")
         self.send(f"CAP REQ :sasl {caps}".rstrip())
         self.authenticate(name, password)
 

@@ -87,5 +87,6 @@ def _remove(turn: Turn, person: Person) -> None:
     for channel in turn.directory.channels.values():
         turn.drop(channel, "invited", person)
     turn.set(person, "read_markers", {})
+    turn.set(person, "places", {})
     if turn.directory.names.get(fold(person.name)) is person:
         turn.drop(turn.directory, "names", fold(person.name))

@@ -20,14 +20,19 @@ MOTD_BYTES = 400  # of one line
 USER_MODES = f"{isupport.BOT_MODE}i{isupport.OPER_MODE}"
 
 
-def send(turn: Turn, session: Session) -> None:
+def greet(turn: Turn, session: Session) -> None:
+    """Everything that comes before the channels."""
     welcome(turn, session)
     lusers(turn, session)
     motd(turn, session)
     user_modes(turn, session)
-    assert session.person is not None
-    for channel in session.person.channels:
-        turn.echo(session, presence.joined(turn, channel, session.person))
+
+
+def rejoin(turn: Turn, session: Session, channel: Channel) -> None:
+    """Show the session one of the account's channels, unless that has left it meanwhile."""
+    person = actor(session)
+    if channel in person.channels:
+        turn.echo(session, presence.joined(turn, channel, person))
         enter(turn, session, channel)
 
 

@@ -59,11 +59,15 @@ def lines(turn: Turn, session: Session, target: Target, entry: Entry) -> Sequenc
 
     Sender and target have their names of today.
     """
-    person = actor(session)
     sender = turn.directory.people[entry.sender]
+    return _event(sender, head(turn, session, target, entry), entry).replies(session.variant)
+
+
+def head(turn: Turn, session: Session, target: Target, entry: Entry) -> str:
+    """What stands before the text: `:source COMMAND target`."""
+    person, sender = actor(session), turn.directory.people[entry.sender]
     where = target.name if isinstance(target, Channel) or sender is person else person.name
-    head = f":{sender.source} {entry.kind} {where}"
-    return _event(sender, head, entry).replies(session.variant)
+    return f":{sender.source} {entry.kind} {where}"
 
 
 def _event(sender: Person, head: str, entry: Entry) -> Event:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence, Set
 
 from securechat.server.services import Selection
-from securechat.store import history, retry, search
+from securechat.store import history, missed, retry, search
 from securechat.store.database import Database
 from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
@@ -50,3 +50,11 @@ class StoredHistory:
     def search(self, query: Query) -> Sequence[Entry]:
         with self._database.read() as connection:
             return search.find(connection, query)
+
+    def missed_targets(self, account: AccountId, channels: Collection[str], after: int, upto: int) -> Set[str]:
+        with self._database.read() as connection:
+            return missed.targets(connection, account, channels, after, upto)
+
+    def missed(self, target: str, after: int, upto: int, limit: int) -> Sequence[Entry]:
+        with self._database.read() as connection:
+            return missed.messages(connection, target, after, upto, limit)

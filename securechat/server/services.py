@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,6 +62,14 @@ class History(Protocol):
 
     def search(self, query: Query) -> Sequence[Entry]:
         """Oldest first."""
+        ...
+
+    def missed_targets(self, account: AccountId, channels: Collection[str], after: int, upto: int) -> Set[str]:
+        """The account's pairs and those of the channels that have messages behind the entry `after`, up to `upto`."""
+        ...
+
+    def missed(self, target: str, after: int, upto: int, limit: int) -> Sequence[Entry]:
+        """The newest of these messages of a target, oldest first."""
         ...
 
 

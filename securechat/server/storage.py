@@ -34,7 +34,7 @@ class ThreadEnded(SecurechatError):
 class Writer(Protocol):
     """The writing connection; `store.writer.Writer` is it."""
 
-    def commit(self, rows: Sequence[Row]) -> None: ...
+    def commit(self, rows: Sequence[Row]) -> int: ...
 
     def holds(self, rows: Sequence[Row]) -> bool: ...
 
@@ -49,12 +49,14 @@ class Writer(Protocol):
 class Committed:
     """The open turn's commit ended; with an error nothing of it was kept.
 
+    `newest` is the seq of the newest entry of all; None when the turn had nothing to keep, or it was not kept.
     `changes` is what others wrote. It was read behind the turn and before any later one, so it is newer than all that
     the core holds.
     """
 
     error: StoreError | None = None
     changes: tuple[AccountChanged, ...] = ()
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,12 @@ class Storage:
 
     def _serve(self) -> None:
         while (rows := self._next()) is not None:
-            error = None
+            error = newest = None
             if rows:
-                error = settle(self._writer, rows)
+                outcome = settle(self._writer, rows)
+                error, newest = (outcome, None) if isinstance(outcome, StoreError) else (None, outcome)
                 self._note(error)
-            self._post(Committed(error, self._look()))
+            self._post(Committed(error, self._look(), newest))
 
     def _next(self) -> Sequence[Row] | None:
         while True:
@@ -152,15 +155,17 @@ class Storage:
         return tuple(changes)
 
 
-def settle(writer: Writer, rows: Sequence[Row]) -> StoreError | None:
-    """Commit, and find out for certain how it ended: after an error at the very end it may be durable all the same."""
+def settle(writer: Writer, rows: Sequence[Row]) -> StoreError | int:
+    """Commit, and find out for certain how it ended: after an error at the very end it may be durable all the same.
+
+    Gives the seq of the newest entry of all, or why nothing was kept.
+    """
     try:
-        writer.commit(rows)
+        return writer.commit(rows)
     except CommitUncertain as error:
-        return None if _holds(writer, rows) else error
+        return error.newest if _holds(writer, rows) else error
     except StoreError as error:
         return error
-    return None
 
 
 def _holds(writer: Writer, rows: Sequence[Row]) -> bool:

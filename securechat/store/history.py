@@ -25,7 +25,7 @@ class UnknownMessage(SecurechatError):
     """No message of this target has the msgid that was given as a point."""
 
 
-_COLUMNS = (
+COLUMNS = (
     entry.c.target,
     entry.c.seq,
     entry.c.msgid,
@@ -88,7 +88,7 @@ def around(
 
 def find(connection: Connection, target: str, msgid: str) -> Entry | None:
     """The entry of this msgid, whatever its kind."""
-    row = connection.execute(select(*_COLUMNS).where(entry.c.msgid == msgid, entry.c.target == target)).first()
+    row = connection.execute(select(*COLUMNS).where(entry.c.msgid == msgid, entry.c.target == target)).first()
     return Entry(*row) if row else None
 
 
@@ -107,7 +107,7 @@ def targets(
     (target, time of its newest entry), by that time; with `after_ms` above `before_ms` the newest count first.
     """
     joined = select(channel.c.key).where(channel.c.key.in_(channel_keys))
-    candidates = union_all(select(_pair_with(account_id)), joined)
+    candidates = union_all(select(pair_with(account_id)), joined)
     candidate = candidates.subquery().c[0]
     newest = (
         select(entry.c.time)
@@ -125,7 +125,7 @@ def targets(
     return [(target, time) for target, time in connection.execute(rows.order_by(found.c.newest.desc()))][::-1]
 
 
-def _pair_with(one: AccountId) -> ColumnElement[str]:
+def pair_with(one: AccountId) -> ColumnElement[str]:
     """`rows.pair` for each row of account. Looking every pair up is quicker than reading through all entries."""
     mine, other = literal(str(one)), cast(account.c.id, Text)
     return case((account.c.id < one, other + ":" + mine), else_=mine + ":" + other)
@@ -162,5 +162,5 @@ def _read(
     where: ColumnElement[bool],
     order: ColumnElement[int],
 ) -> list[Entry]:
-    rows = select(*_COLUMNS).where(entry.c.target == target, where, entry.c.kind.in_(kinds))
+    rows = select(*COLUMNS).where(entry.c.target == target, where, entry.c.kind.in_(kinds))
     return [Entry(*row) for row in connection.execute(rows.order_by(order).limit(limit))]

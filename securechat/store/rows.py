@@ -116,6 +116,21 @@ class NameStored:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceStored:
+    """Up to which entry a device was handed what its account is told; never moved back."""
+
+    account: AccountId
+    device: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRemoved:
+    account: AccountId
+    device: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -138,6 +153,8 @@ Row = (
     | ListModeRemoved
     | PasswordStored
     | NameStored
+    | PlaceStored
+    | PlaceRemoved
     | NamedMessage
 )
 
@@ -182,6 +199,8 @@ class Snapshot:
     list_modes: tuple[ListModeStored, ...]
     read_markers: tuple[ReadMarkerStored, ...]
     last_times: dict[str, int]  # target → time of its newest entry
+    places: tuple[PlaceStored, ...]
+    newest: int  # seq of the newest entry of all, 0 when there is none
 
 
 @dataclass(frozen=True, slots=True)

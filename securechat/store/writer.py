@@ -31,6 +31,8 @@ from securechat.store.rows import (
     NamedMessage,
     NameStored,
     PasswordStored,
+    PlaceRemoved,
+    PlaceStored,
     ReadMarkerStored,
     Row,
 )
@@ -55,8 +57,8 @@ class Writer:
         self._seen = after
         self._version: int | None = None  # the connection's data_version when we last looked
 
-    def commit(self, rows: Sequence[Row]) -> None:
-        """Keep the rows, in their order, all or none; they are on disk when this returns.
+    def commit(self, rows: Sequence[Row]) -> int:
+        """Keep the rows, in their order, all or none; they are on disk when this returns the newest entry's seq.
 
         Raises StoreError when nothing was kept (StoreBusy, StoreFull among them) and CommitUncertain when only
         `holds` can tell. After a failure the lock is waited for only briefly, until a commit succeeds.
@@ -66,6 +68,7 @@ class Writer:
                 connection = self._connected()
                 self._database.begin(connection, _IMPATIENT if self._failing else self._database.timeout)
                 self._apply(connection, rows)
+                newest: int = connection.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()[0]
         except BaseException:
             self._failing = True
             self._lose()
@@ -75,8 +78,9 @@ class Writer:
         except sqlite3.Error as error:
             self._failing = True
             self._lose()
-            raise CommitUncertain(f"at the commit: {from_driver(error)}") from error
+            raise CommitUncertain(f"at the commit: {from_driver(error)}", newest) from error
         self._failing = False
+        return newest
 
     def holds(self, rows: Sequence[Row]) -> bool:
         """Whether the turn just committed became durable; to be asked after CommitUncertain. Raises StoreError.
@@ -214,4 +218,11 @@ _WRITES: dict[type, Write] = {
         attrgetter("account", "name", "target", "digest", "msgid", "time"),
     ),
     NameStored: _each("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
+    PlaceStored: _each(
+        "INSERT INTO place (account_id, device, seq) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
+        attrgetter("device", "seq", "account"),
+    ),
+    PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

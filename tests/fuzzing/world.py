@@ -112,16 +112,17 @@ class World:
     def step(self) -> None:
         """One turn and what follows from it; now and then its commit fails."""
         self.now += STEP if self.random.random() < 0.99 else -2 * STEP
-        turn = self.core.turn(self.waiting)
+        turn, newest = self.core.turn(self.waiting), None
         if turn.rows:
             if self.random.random() < 0.03:
                 turn = self.core.again(turn)
             else:
-                self.writer.commit(turn.rows)
+                newest = self.writer.commit(turn.rows)
         elif self.random.random() < 0.2:
             self.writer.keep_up()
         self.jobs += turn.jobs
         deliver(turn.output, self._send)
+        self._settled(turn, newest)
         self.waiting.extend(map(Resume, turn.unfinished))
         self._close(turn)
 
@@ -206,6 +207,11 @@ class World:
             except Exception as error:  # a worker hands it over, too
                 result = error
             self.waiting.append(Answer(job.session, job.done, job.label, result))
+
+    def _settled(self, turn: Turn, newest: int | None) -> None:
+        self.core.settled(turn, newest)
+        for session in turn.opened:
+            session.handed = None
 
     def _send(self, link: object, pieces: tuple[bytes, ...]) -> None:
         peer = cast(Peer, link)

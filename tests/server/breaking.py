@@ -15,7 +15,7 @@ from securechat.store.rows import AccountChanged, Row
 class BreakingWriter:
     """Fails in a way that no one foresaw."""
 
-    def commit(self, rows: Sequence[Row]) -> None:
+    def commit(self, rows: Sequence[Row]) -> int:
         raise RuntimeError("made to break")
 
     def holds(self, rows: Sequence[Row]) -> bool:

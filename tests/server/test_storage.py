@@ -14,6 +14,7 @@ from securechat.store.errors import CommitUncertain, StoreBusy, StoreError, Stor
 from securechat.store.rows import Account, AccountChanged, MemberRemoved, Row
 
 ROWS = [MemberRemoved("#lab", 1)]
+NEWEST = 7
 CHANGE = AccountChanged(1, Account(1, "ada", "admin", False, False, 1), ())
 
 
@@ -30,11 +31,12 @@ class Writer:
         self.kept_up = threading.Semaphore(0)  # counts the steps of the upkeep
         self.calls: list[str] = []
 
-    def commit(self, rows: Sequence[Row]) -> None:
+    def commit(self, rows: Sequence[Row]) -> int:
         self.calls.append("commit")
         self.next_turn()
         if self.error is not None:
             raise self.error
+        return NEWEST
 
     def holds(self, rows: Sequence[Row]) -> bool:
         answer = self.lookups.pop(0)
@@ -81,7 +83,7 @@ def test_what_others_wrote_is_read_behind_the_commit_and_told_with_it(
 ) -> None:
     writer.changes = [CHANGE]
     storage.submit(ROWS)
-    assert reports.get(timeout=5) == Committed(None, (CHANGE,))
+    assert reports.get(timeout=5) == Committed(None, (CHANGE,), NEWEST)
     assert writer.calls == ["commit", "look"]
 
 
@@ -101,7 +103,7 @@ def test_a_failed_commit_is_reported_and_logged_once_until_it_heals(
         assert reports.get(timeout=5) == Committed(error, ())
     writer.error = None
     storage.submit(ROWS)
-    assert reports.get(timeout=5) == Committed(None, ())
+    assert reports.get(timeout=5) == Committed(None, (), NEWEST)
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
 
 
@@ -111,7 +113,7 @@ def test_a_look_that_fails_is_logged_once_and_fails_no_turn(
     writer.blind = StoreError("damaged")
     for _ in range(3):
         storage.submit(ROWS)
-        assert reports.get(timeout=5) == Committed(None, ())
+        assert reports.get(timeout=5) == Committed(None, (), NEWEST)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
@@ -144,7 +146,7 @@ def test_an_upkeep_that_fails_is_logged_once_and_tried_again_and_fails_no_turn(
     for _ in range(3):
         assert writer.kept_up.acquire(timeout=5)
         storage.submit(ROWS)
-        assert reports.get(timeout=5) == Committed(None, ())
+        assert reports.get(timeout=5) == Committed(None, (), NEWEST)
     assert len(caplog.records) == lines
 
 
@@ -160,7 +162,7 @@ def test_an_error_that_nobody_foresaw_is_the_end_of_the_thread(
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_commit_of_unknown_outcome_is_looked_up_until_it_is_known(writer: Writer, kept: bool) -> None:
-    writer.error = uncertain = CommitUncertain("at the commit")
+    writer.error = uncertain = CommitUncertain("at the commit", NEWEST)
     writer.lookups = [StoreBusy("busy"), kept]
-    assert settle(writer, ROWS) is (None if kept else uncertain)
+    assert settle(writer, ROWS) == (NEWEST if kept else uncertain)
     assert writer.lookups == []

@@ -391,7 +391,7 @@ def test_words_that_a_reader_keeps_on_the_disk_leave_it_when_he_is_done(
 def test_settings_of_retention_are_read_and_unknown_ones_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[history]\nretain_days = 30\n[history.channels."#Ops"]\nretain_messages = 5\n')
-    assert config.load(path).history == History(30, 0, {"#Ops": Kept(None, 5)})
+    assert config.load(path).history == History(30, 0, channels={"#Ops": Kept(None, 5)})
     for wrong in ("retain_weeks = 1", "retain_days = -1", '[history.channels."#ops"]\ndays = 1'):
         path.write_text(f"[history]\n{wrong}\n")
         with pytest.raises(ConfigError, match="history"):
