@@ -20,7 +20,7 @@ from securechat.server.session import Stage
 from securechat.server.turn import BYTES_IN_A_TURN
 from securechat.store.errors import StoreBusy
 from securechat.store.rows import AccountId
-from tests.core import SETTINGS, START, CoreRun, Peer, make_template, registration
+from tests.core import SETTINGS, START, CoreRun, Peer, registration
 from tests.running import PASSWORD
 from tests.wire import ALL_CAPS
 
@@ -28,16 +28,11 @@ WORDS = ("PRIVMSG", "NOTICE")
 DATE = re.compile(r":\[\d{4}-\d\d-\d\d \d\d:\d\d\] ")
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template"))
-
-
 @pytest.fixture
-def run(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
-    with CoreRun(template, tmp_path) as run:
-        yield run
-        assert run.held() == run.stored()
+def run(run: CoreRun) -> Iterator[CoreRun]:
+    """In the end the core's places are the store's."""
+    yield run
+    assert run.held() == run.stored()
 
 
 @pytest.fixture
