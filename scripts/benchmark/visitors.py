@@ -24,9 +24,9 @@ AT_ONCE = 50  # on their way in
 PATIENCE = 30.0  # seconds in which somebody must come in
 RECORD_BYTES = 16 * 1024
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
-LOGGED_IN = b" 221 "  # RPL_UMODEIS ends the welcome of somebody who is in no channel
-IN_CHANNEL = b" 366 "  # RPL_ENDOFNAMES
-REFUSED = (b" 904 ", b"ERROR :", b" FAIL ")
+LOGGED_IN = b":localhost 221 "  # RPL_UMODEIS ends the welcome of somebody who is in no channel
+IN_CHANNEL = b":localhost 366 "  # RPL_ENDOFNAMES
+REFUSED = (b":localhost 904 ", b"ERROR :", b" FAIL ")  # the number alone may be how many people are here
 NO_CHANNEL = SETTINGS + "[channels]\nautojoin = []\n"  # settings with which nobody is in a channel after a login
 LONGEST_MARK = 64  # bytes to keep of what was heard, for a mark may come in two pieces
 
@@ -49,7 +49,7 @@ def login(name: str, *, caps: str = "", end: bytes = IN_CHANNEL) -> Steps:
         Step(b"", hello.encode()),
         Step(b" ACK ", b"AUTHENTICATE PLAIN\r\n"),
         Step(b"AUTHENTICATE +", b"AUTHENTICATE " + secret + b"\r\n"),
-        Step(b" 903 ", b"CAP END\r\n"),
+        Step(b":localhost 903 ", b"CAP END\r\n"),
         Step(end, b""),
     )
 
