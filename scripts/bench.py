@@ -23,7 +23,10 @@ from scripts.benchmark.echo import echo
 from scripts.benchmark.fanout import fanout
 from scripts.benchmark.history import history
 from scripts.benchmark.idle import idle
+from scripts.benchmark.join import join
+from scripts.benchmark.paging import paging
 from scripts.benchmark.scale import scale
+from scripts.benchmark.search import search
 from scripts.benchmark.startup import startup
 from scripts.benchmark.storm import handshake_storm, login_storm
 
@@ -44,9 +47,12 @@ bench.add_command(echo)
 bench.add_command(connect)
 bench.add_command(back)
 bench.add_command(idle)
+bench.add_command(join)
 bench.add_command(login_storm)
 bench.add_command(handshake_storm)
 bench.add_command(history)
+bench.add_command(paging)
+bench.add_command(search)
 bench.add_command(durable)
 bench.add_command(churn)
 bench.add_command(scale)

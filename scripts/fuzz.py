@@ -32,7 +32,7 @@ PLANTS = {
         "else len(text)",
     ),
     "last-backslash": ("securechat/protocol/message.py", 'next(characters, "")', "next(characters)"),
-    "any-timestamp": ("securechat/server/commands/history.py", "except (ValueError, OverflowError)", "except KeyError"),
+    "any-timestamp": ("securechat/server/commands/history.py", "except ValueError", "except KeyError"),
     "too-early": (
         "securechat/server/dispatch.py",
         "registering and (command is None or command.stage is Stage.ADMITTED)",

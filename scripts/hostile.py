@@ -17,10 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from securechat.tls import authority
-from tests.hostile.measure import Figures, measure
+from tests.hostile.measure import SETTINGS, Figures, measure
 from tests.running import Server
-
-SETTINGS = {"default limits": "", "limits.exempt": '[limits]\nexempt = ["127.0.0.0/8"]\n'}
 
 
 def main() -> int:

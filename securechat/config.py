@@ -58,6 +58,20 @@ class Channels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     autojoin: tuple[str, ...] = ("#lobby",)
 
 
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of a channel's history is kept; 0 is all, None as everywhere."""
+
+    retain_days: Annotated[int, Meta(ge=0)] | None = None
+    retain_messages: Annotated[int, Meta(ge=0)] | None = None
+
+
+class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    retain_days: Annotated[int, Meta(ge=0)] = 0  # 0 keeps all
+    retain_messages: Annotated[int, Meta(ge=0)] = 0  # of each channel, and of any two people's messages
+    playback_lines: Annotated[int, Meta(ge=0, le=500)] = 100  # of each target, for clients that know no CHATHISTORY
+    channels: dict[str, Kept] = {}
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exempt: tuple[str, ...] = ()  # networks that connection, login and pacing limits do not apply to
     unauthenticated: Positive = 1000  # connections before admission, in all
@@ -93,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: TLS = TLS()
     auth: Auth = Auth()
     channels: Channels = Channels()
+    history: History = History()
     limits: Limits = Limits()
     store: Store = Store()
     log: Log = Log()

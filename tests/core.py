@@ -22,13 +22,14 @@ from securechat.auth import passwords
 from securechat.auth.verifier import Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import read_line
-from securechat.server import accounts, presence
+from securechat.server import accounts, burst, missed, presence
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
+from securechat.server.loop import CHOKED
 from securechat.server.reading import StoredHistory
-from securechat.server.services import Services
+from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
 from securechat.server.turn import Turn
@@ -36,8 +37,9 @@ from securechat.store import changes, channels, history, snapshot
 from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
-from securechat.store.errors import CommitUncertain, StoreBusy
-from securechat.store.rows import AccountChanged, Row, Snapshot
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
+from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
+from securechat.store.upkeep import upkeep
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
 
@@ -45,7 +47,7 @@ SETTINGS = config.Settings(auth=config.Auth(bcrypt_rounds=ROUNDS), store=config.
 HASH = passwords.hash(PASSWORD, ROUNDS)
 PASSWD = "PASSWD " + base64.b64encode(f"{PASSWORD}\0quite another battery".encode()).decode()
 START = 1_700_000_000.0
-RANDOM = re.compile(r"msgid=[^; ]+")
+RANDOM = re.compile(r"msgid=[^; ]+|(?<= #lobby )[\w-]{20}(?= |$)")
 
 
 @contextmanager
@@ -67,15 +69,16 @@ class Writer:
         self.outcomes: deque[str] = deque()  # of the next commits; empty: all are kept
         self.commits: Counter[str] = Counter()
 
-    def commit(self, rows: Sequence[Row]) -> None:
+    def commit(self, rows: Sequence[Row]) -> int:
         outcome = self.outcomes.popleft() if self.outcomes else "kept"
         self.commits[outcome] += 1
         if outcome == "failed":
             raise StoreBusy("made to fail before the commit")
         with no_growing_files() if outcome == "uncertain, lost" else nullcontext():
-            self._real.commit(rows)
+            newest = self._real.commit(rows)
         if outcome == "uncertain, kept":
-            raise CommitUncertain("made to fail behind the commit")
+            raise CommitUncertain("made to fail behind the commit", newest)
+        return newest
 
     def holds(self, rows: Sequence[Row]) -> bool:
         return self._real.holds(rows)
@@ -83,16 +86,22 @@ class Writer:
     def changed(self) -> list[AccountChanged]:
         return self._real.changed()
 
+    def keep_up(self) -> bool:
+        return self._real.keep_up()
+
     def close(self) -> None:
         self._real.close()
 
 
 class Peer:
-    """One client: its session, and what was sent to it since the last `take`."""
+    """One client: its session, and what was sent to it since the last `take`; while it does not read, that waits."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.received: list[bytes] = []
+        self.outbox: list[bytes] = []
+        self.reads = True
+        self.opened = False
         self.closed: str | None = None
 
     def take(self) -> list[str]:
@@ -113,7 +122,7 @@ class CoreRun:
         with self.database.write() as connection:
             channels.ensure(connection, SETTINGS.channels.autojoin)
             seen = changes.newest_id(connection)
-        self.writer = Writer(store.Writer(self.database, after=seen))
+        self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         services = Services(
             Verifier(self.accounts, SETTINGS.auth), StoredHistory(self.database), lambda reason, address: None
         )
@@ -121,6 +130,7 @@ class CoreRun:
         self.waiting: deque[Item] = deque()
         self.peers: list[Peer] = []
         self.jobs_started = 0
+        self.reading_fails_with: Exception | None = None  # for as long as it is set
         self.now += presence.QUIET_TIME + 1
 
     def close(self) -> None:
@@ -170,8 +180,19 @@ class CoreRun:
         self.pass_(SETTINGS.limits.linger)
 
     def lose(self, peer: Peer) -> None:
+        self._mark_handed(peer.session)
         peer.session.link = None
         self.waiting.append(Gone(peer.session, "closed by the peer"))
+        self.run()
+
+    def read(self, peer: Peer) -> None:
+        """It takes what is waiting for it."""
+        peer.received += peer.outbox
+        peer.outbox.clear()
+        if peer.opened:
+            peer.session.handed = None
+        peer.session.choked = False
+        self.waiting.append(Resume(peer.session))
         self.run()
 
     def pass_(self, seconds: float) -> None:
@@ -184,26 +205,55 @@ class CoreRun:
         self.waiting.extendleft(reversed(self.writer.changed()))
         self.run()
 
+    def keep_up(self) -> None:
+        """What the store thread does while no turn comes."""
+        while self.writer.keep_up():
+            pass
+
     def run(self) -> None:
         """Turns until nothing waits; what each is sent is in its peer then."""
         while self.waiting:
-            turn = self.core.turn(self.waiting)
-            if turn.rows and settle(self.writer, turn.rows) is not None:
-                turn = self.core.again(turn)
-                assert not turn.rows
-            self._stands(turn)
+            self.step()
 
-    def _stands(self, turn: Turn) -> None:
+    def step(self) -> None:
+        """One turn."""
+        turn = self.core.turn(self.waiting)
+        newest = settle(self.writer, turn.rows) if turn.rows else None
+        if isinstance(newest, StoreError):
+            turn, newest = self.core.again(turn), None
+            assert not turn.rows
+        self._stands(turn, newest)
+
+    def _stands(self, turn: Turn, newest: int | None) -> None:
         for job in turn.jobs:
             self.jobs_started += 1
-            self.waiting.append(Answer(job.session, job.done, job.label, _result(job.work)))
-        deliver(turn.output, _send)
+            failure = self.reading_fails_with if job.pool == READS else None
+            self.waiting.append(Answer(job.session, job.done, job.label, failure or _result(job.work)))
+        deliver(turn.output, self._send)
+        self.core.settled(turn, newest)
+        for session in turn.opened:
+            if session.link is not None:
+                session.link.opened = True
+                session.handed = None if not session.link.outbox else session.handed
         self.waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
+            self._mark_handed(session)
             if session.link is not None:
                 session.link.closed = reason
                 session.link = None
                 self.waiting.append(Gone(session, reason))
+
+    def _send(self, peer: Any, pieces: tuple[bytes, ...]) -> None:
+        if peer.reads:
+            peer.received += pieces
+        else:
+            peer.outbox += pieces
+            peer.session.choked = sum(map(len, peer.outbox)) >= CHOKED
+            self._mark_handed(peer.session)
+
+    def _mark_handed(self, session: Session) -> None:
+        if session.handed is None:
+            session.handed = self.core.directory.newest
 
     # What is so now
 
@@ -216,8 +266,17 @@ class CoreRun:
             return snapshot.load(connection)
 
     def texts(self, target: str = "#lobby") -> list[str]:
+        return [entry.text for entry in self.entries(target)]
+
+    def entries(self, target: str, *kinds: str) -> list[Entry]:
+        """What the store has of a target; messages unless other kinds are asked for."""
         with self.database.read() as connection:
-            return [entry.text for entry in history.latest(connection, target, 10_000)]
+            return history.latest(connection, target, 10_000, kinds=kinds or history.MESSAGES)
+
+    def msgid(self, text: str, target: str) -> str:
+        """Of the only message with this text."""
+        [found] = [entry.msgid for entry in self.entries(target) if entry.text == text]
+        return found
 
     def held(self) -> Snapshot:
         return self.core.directory.snapshot()
@@ -245,7 +304,7 @@ class CoreRun:
             dict(directory.watchers),
             _numbers(directory.opers),
         )
-        return directory.snapshot(), people, rooms, names, present, sessions
+        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 
 
 def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("bob", "cyd", "dot")) -> Path:
@@ -257,9 +316,10 @@ def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("b
     return folder / FILE
 
 
-def registration(name: str, caps: str = ALL_CAPS) -> tuple[str, ...]:
-    """What a client says up to its admission, without the CAP END that brings it."""
-    secret = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+def registration(login: str, caps: str = ALL_CAPS) -> tuple[str, ...]:
+    """What a client says up to its admission, without the CAP END that brings it; `login` may be `name@device`."""
+    secret = base64.b64encode(f"\0{login}\0{PASSWORD}".encode()).decode()
+    name = login.partition("@")[0]
     opening = ("CAP LS 302", f"NICK {name}", f"USER {name} 0 * :{name.title()} Test", f"CAP REQ :sasl {caps}".rstrip())
     return (*opening, "AUTHENTICATE PLAIN", f"AUTHENTICATE {secret}")
 
@@ -274,10 +334,6 @@ def _sorted_names(line: str) -> str:
     if " 353 " not in line or not found:
         return line
     return f"{head} :{' '.join(sorted(words.split()))}"
-
-
-def _send(peer: Any, pieces: tuple[bytes, ...]) -> None:
-    peer.received += pieces
 
 
 def _result(work: Callable[[], object]) -> object:
@@ -330,7 +386,10 @@ class Fault:
     )
     ENTRIES = frozenset(
         handler.__code__
-        for handler in (dispatch, presence.lost, presence.end, presence.announce, accounts.changed, Core._answered)
+        for handler in (
+            *(dispatch, presence.lost, presence.end, presence.announce, accounts.changed, Core._answered),
+            *(burst.rejoin, missed.find, missed.keep),
+        )
     )
 
     def __init__(self, number: int, *, of: Session | None = None, within: Callable[..., object] | None = None) -> None:

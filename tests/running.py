@@ -130,9 +130,10 @@ class Server:
         return Wire(("127.0.0.1", self.port), self.ca, source=source)
 
     def login(self, name: str, caps: str = ALL_CAPS, *, source: str | None = None) -> Wire:
-        """A logged-in client; the account is made when there is none."""
-        if name not in self.accounts:
-            self.adduser(name)
+        """A logged-in client; the account is made when there is none. `name` may be `name@device`."""
+        account = name.partition("@")[0]
+        if account not in self.accounts:
+            self.adduser(account)
         wire = self.connect(source=source)
         try:
             wire.register(name, PASSWORD, caps)

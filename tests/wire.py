@@ -18,7 +18,7 @@ PATIENCE = 10.0  # seconds until a wait has failed
 ALL_CAPS = (
     "message-tags server-time account-tag echo-message batch labeled-response multi-prefix extended-join "
     "standard-replies draft/chathistory draft/multiline securechat/retry account-notify away-notify extended-monitor "
-    "invite-notify setname"
+    "invite-notify setname draft/event-playback draft/message-redaction draft/read-marker soju.im/search"
 )
 
 
@@ -68,10 +68,11 @@ class Wire:
         self.finish(name)
 
     def begin(self, name: str, password: str, caps: str = ALL_CAPS) -> None:
-        """Say all that a login takes, up to its outcome."""
+        """Say all that a login takes, up to its outcome; `name` may be `name@device`."""
+        nick = name.partition("@")[0]
         self.send("CAP LS 302")
-        self.send(f"NICK {name}")
-        self.send(f"USER {name} 0 * :{name.title()} Test")
+        self.send(f"NICK {nick}")
+        self.send(f"USER {nick} 0 * :{nick.title()} Test")
         self.send(f"CAP REQ :sasl {caps}".rstrip())
         self.authenticate(name, password)
 

@@ -27,11 +27,11 @@ APART = 1000  # ms between two stored messages
 @beside.options
 @click.pass_obj
 def history(as_json: bool, readers: int, messages: int, **fan_out_options: Any) -> None:
-    """Fan-out to 200 members while 10 others read its history as fast as they get it. Takes 80 seconds.
+    """Fan-out to 200 members while 10 others read and search its history as fast as they can. Takes 80 seconds.
 
-    Each reads pages of 100 messages from anywhere in a channel of 100 000, with all tags, the next as soon as it has
-    one. In turn: quiet; the readers on another server, which shows what sharing the machine costs; the readers on the
-    server that is measured.
+    Each asks in turn for a page of 100 messages from anywhere in a channel of 100 000, with all tags, and for a word
+    or the beginning of one there, the next as soon as it has one. In turn: quiet; the readers on another server,
+    which shows what sharing the machine costs; the readers on the server that is measured.
     """
     fan_out = FanOut(**fan_out_options)
     newest = time.time_ns() // 1_000_000
@@ -42,11 +42,11 @@ def history(as_json: bool, readers: int, messages: int, **fan_out_options: Any) 
         _store(server, range(oldest, newest, APART))
 
     def load(server: Server) -> AbstractContextManager[dict[str, Any]]:
-        return strain("pages", server.port, readers, CHANNEL, oldest, newest)
+        return strain("pages", server.port, readers, CHANNEL, oldest, newest, APART)
 
     runs = beside.compare(fan_out, fill, load)
     title = f"history: {readers} readers, {messages} messages; {fan_out}"
-    figures = beside.figures(runs, fan_out, "readers", "pages", (readers, messages) == ROW)
+    figures = beside.figures(runs, fan_out, "readers", "pages and searches", (readers, messages) == ROW)
     report.show(as_json, title, figures, runs)
 
 

@@ -29,7 +29,7 @@ LOOK = 0.1  # seconds at most without a look at the standard input
 UNDER_WAY = "under way"
 MOST_OPEN = 200  # handshakes that wait for the server
 PAGE = 100  # messages
-PAGE_CAPS = "batch draft/chathistory message-tags server-time account-tag"
+PAGE_CAPS = "batch draft/chathistory soju.im/search message-tags server-time account-tag"
 
 
 @contextlib.contextmanager
@@ -112,16 +112,27 @@ def handshakes(port: int, rate: int) -> Iterator[int]:
                 yield done
 
 
-def pages(port: int, readers: int, channel: str, oldest: int, newest: int) -> Iterator[int]:
-    """Readers that ask for the next page as soon as they have one, from anywhere between two times (milliseconds)."""
+def pages(port: int, readers: int, channel: str, oldest: int, newest: int, apart: int) -> Iterator[int]:
+    """Readers that in turn ask for a page from anywhere between two times (milliseconds) and search for something
+    that was said there, a word or the beginning of one, each the next as soon as it has one.
+
+    The messages are numbered and `apart` from one another.
+    """
     chosen = random.Random(1)  # noqa: S311  the same pages in every run
     ends = Tally(b" BATCH -")
     asked: Counter[str] = Counter()
 
     def ask(reader: Visitor) -> None:
-        moment = datetime.fromtimestamp(chosen.randint(oldest, newest) // 1000, UTC)
-        reader.say(f"CHATHISTORY BEFORE {channel} timestamp={moment:%Y-%m-%dT%H:%M:%S}.000Z {PAGE}\r\n".encode())
         asked[reader.name] += 1
+        place = chosen.randint(oldest, newest)
+        if asked[reader.name] % 2:
+            moment = datetime.fromtimestamp(place // 1000, UTC)
+            request = f"CHATHISTORY BEFORE {channel} timestamp={moment:%Y-%m-%dT%H:%M:%S}.000Z {PAGE}"
+        else:
+            number = str((place - oldest) // apart)
+            word = number if chosen.random() < 0.5 else f"{number[:3]}*" if len(number) > 2 else number
+            request = f"SEARCH text={word};in={channel};limit={PAGE}"
+        reader.say(f"{request}\r\n".encode())
 
     def hear(reader: Visitor, data: bytes) -> None:
         ends.hear(reader, data)

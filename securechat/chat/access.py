@@ -35,6 +35,11 @@ def may_speak(channel: Channel, person: Person) -> bool:
     return "m" not in channel.modes or channel.role(person) > 0
 
 
+def may_redact(channel: Channel, person: Person, is_author: bool) -> bool:
+    """Who may read it: operators anything, authors what is theirs while they may speak, for a reason is words, too."""
+    return may_read(channel, person) and (channel.is_operator(person) or (is_author and may_speak(channel, person)))
+
+
 def may_set_topic(channel: Channel, person: Person) -> bool:
     return "t" not in channel.modes or channel.is_operator(person)
 

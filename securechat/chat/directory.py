@@ -8,7 +8,15 @@ from typing import NamedTuple
 from securechat.chat.channel import Channel, ListEntry
 from securechat.chat.person import Person, Recipient
 from securechat.protocol.names import fold
-from securechat.store.rows import Account, AccountId, ListModeStored, MemberStored, Snapshot
+from securechat.store.rows import (
+    Account,
+    AccountId,
+    ListModeStored,
+    MemberStored,
+    PlaceStored,
+    ReadMarkerStored,
+    Snapshot,
+)
 
 
 class Lingering(NamedTuple):
@@ -29,9 +37,12 @@ class Directory:
         "most_present",
         "names",
         "network",
+        "newest",
         "opers",
         "people",
+        "places_kept",
         "present",
+        "redacted",
         "watchers",
     )
 
@@ -44,11 +55,12 @@ class Directory:
         self.present: dict[Person, None] = {}
         self.most_present = 0  # people at any moment since the start
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
-        self.opers: dict[
-            Recipient, None
-        ] = {}  # that said OPER: few, so that counting them at every login costs nothing
+        self.opers: dict[Recipient, None] = {}  # who said OPER: few, and counted at every login
+        self.redacted: dict[str, None] = {}  # msgids, of late: what was read before must not be shown any more
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
+        self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
+        self.places_kept = 0.0  # when the places of all who are here were stored last
 
     @classmethod
     def load(cls, snapshot: Snapshot, network: str, autojoin: Iterable[str]) -> Directory:
@@ -65,7 +77,12 @@ class Directory:
             person.channels[channel_of] = None
         for row in snapshot.list_modes:
             directory.channels[row.channel].lists[row.mode, row.mask] = ListEntry(row.set_by, row.set_at)
+        for marker in snapshot.read_markers:
+            directory.people[marker.account].read_markers[marker.target] = marker.time
         directory.last_times = dict(snapshot.last_times)
+        directory.newest = snapshot.newest
+        for place in snapshot.places:
+            directory.people[place.account].places[place.device] = place.seq
         return directory
 
     def changed(self, name: str) -> None:
@@ -83,11 +100,16 @@ class Directory:
         channels = sorted(self.channels.values(), key=lambda channel: channel.key)
         accounts: tuple[Account, ...] = tuple(person.account for person in people)
         members = (MemberStored(c.key, p.id, role) for c in channels for p, role in c.members.items())
+        markers = (ReadMarkerStored(p.id, *marker) for p in people for marker in sorted(p.read_markers.items()))
         masks = (ListModeStored(c.key, m, mask, *entry) for c in channels for (m, mask), entry in c.lists.items())
+        places = (PlaceStored(p.id, device, seq) for p in people for device, seq in sorted(p.places.items()))
         return Snapshot(
             accounts,
             tuple(channel.stored() for channel in channels),
             tuple(sorted(members, key=lambda row: (row.channel, row.account))),
             tuple(sorted(masks, key=lambda row: (row.channel, row.mode, row.mask))),
+            tuple(markers),
             dict(self.last_times),
+            tuple(places),
+            self.newest,
         )

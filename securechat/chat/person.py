@@ -44,7 +44,9 @@ class Person:
         "last_active",
         "named",
         "network",
+        "places",
         "present",
+        "read_markers",
         "realname",
         "sessions",
         "signed_on",
@@ -56,6 +58,7 @@ class Person:
         self.network = network
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
+        self.places: dict[str, int] = {}  # device → seq of the entry up to which it was handed all, as stored
         self.present = False  # to others: has a session, or lost the last one a moment ago
         self.user = ""  # these three are the first session's word, for as long as the person is present
         self.realname = ""  # which SETNAME changes
@@ -63,6 +66,7 @@ class Person:
         self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
         self.named: dict[str, NamedMessage] = {}  # the newest messages that its clients named; the store has them all
         self.away: str | None = None  # once every session is; what was said last
+        self.read_markers: dict[str, int] = {}  # target → time up to which it was read
         self.bot = False  # said of itself by mode B, for as long as the person is present
         self.departures: tuple[Departure, ...] = ()  # the last few, newest first; not stored
         self._source = ""

@@ -101,7 +101,7 @@ class Way:
         trust = self._trust()
         tls = connect(self.address, trust)
         if isinstance(trust, ByPin) and trust.since is None:
-            self.profile.remember(self.address, trust.pin, datetime.now().date())
+            self._remember(trust.pin)
         return tls
 
     def first_connect(self) -> SSLSocket:
@@ -114,8 +114,14 @@ class Way:
             if not on_a_terminal():
                 raise
             _ask_to_trust(self.address, unknown.pin)
-            self.profile.remember(self.address, unknown.pin, datetime.now().date())
+            self._remember(unknown.pin)
         return self.connect()
+
+    def _remember(self, pin: str) -> None:
+        """Since when a key is known is worth more than that it was given once more."""
+        known = self.profile.known(self.address)
+        if known is None or known.pin != pin:
+            self.profile.remember(self.address, pin, datetime.now().date())
 
     def _trust(self) -> Trust:
         from securechat.client.trust import ByCA, ByPin

@@ -88,12 +88,8 @@ def _client(way: Way, give_up: float | None, credentials: Credentials) -> Client
     from securechat.client.client import Client
     from securechat.client.conversation import Conversation
     from securechat.client.outbox import Outbox
-    from securechat.ui.pipe import PATIENCE
 
-    if on_a_terminal():
-        outbox = Outbox(keeping=way.profile.spool(way.address, credentials.account))
-    else:
-        outbox = Outbox(patience=PATIENCE)
+    outbox = Outbox(keeping=way.profile.spool(way.address, credentials.account) if on_a_terminal() else None)
     seen = way.profile.visit(way.address, credentials.account).seen
     return Client(credentials, LOBBY, Conversation(seen, outbox), way.connect, patience=give_up)
 

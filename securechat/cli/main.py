@@ -37,6 +37,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "serve": Entry("securechat.cli.serve:serve", "Run the server."),
     "login": Entry("securechat.cli.login:login", "Log in to a server and chat."),
+    "search": Entry("securechat.cli.search:search", "Find what was said."),
     "adduser": Entry("securechat.cli.accounts:adduser", "Create an account."),
     "passwd": Entry("securechat.cli.accounts:passwd", "Set an account's password."),
     "deluser": Entry("securechat.cli.accounts:deluser", "Delete an account."),

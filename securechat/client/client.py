@@ -8,7 +8,6 @@ longer trusted, or too long an outage end it.
 from __future__ import annotations
 
 import logging
-import random
 import selectors
 import ssl
 import threading
@@ -16,11 +15,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from securechat.client import backoff, dial
+from securechat.client import backoff
 from securechat.client.connection import Connection
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
-from securechat.client.dial import Connect, Dial
+from securechat.client.dial import Connect
 from securechat.client.errors import ConnectionLost, LoginFailed
 from securechat.client.events import (
     Admitted,
@@ -32,52 +31,47 @@ from securechat.client.events import (
     Refused,
     Told,
 )
+from securechat.client.liveness import Silent
 from securechat.client.mailbox import MOST_UNTAKEN, Mailbox
 from securechat.client.outbox import NotKept
-from securechat.client.reach import NotTLS, Unreachable
-from securechat.client.session import Session, Silent
-from securechat.errors import SecurechatError
+from securechat.client.redial import Delay, Link, Redial
+from securechat.client.session import Session
 from securechat.protocol.message import ProtocolError
+from securechat.protocol.text import printable
 
 log = logging.getLogger(__name__)
 
 END_TIMEOUT = 5.0
 TOO_OLD = "too old, check and send again"
 
-Link = ssl.SSLSocket | Disconnected  # the next link, or that there will be none
-
 
 class Client:
     """The methods without an underscore may be called from any thread, the others only run in the client's own.
 
-    `connect` makes a connection to a server whose trust it has checked. `patience`: after so many seconds without a
-    link none is tried for any more; None is never.
+    `lobby`: the channel of which a first visit sees the newest lines; None to be told nothing of the past at all.
+    `connect` makes a connection to a server whose trust it has checked. `patience`: how many seconds to try for a new
+    link; None is for ever.
     """
 
     def __init__(
         self,
         credentials: Credentials,
-        lobby: str,
+        lobby: str | None,
         conversation: Conversation,
         connect: Connect,
         *,
         patience: float | None = None,
-        delay: Callable[[int, float], float] = backoff.delay,
+        delay: Delay = backoff.delay,
     ) -> None:
         self._credentials = credentials
         self._lobby = lobby
         self._conversation = conversation
-        self._connect = connect
-        self._patience = patience
-        self._delay = delay
         self._mailbox = Mailbox()
+        self._redial = Redial(connect, self._idle, self._mailbox.wake, patience, delay)
         self._session: Session | None = None
         self._told: list[Event] = []  # and not yet delivered
         self._refusal: LoginRefused | None = None
         self._admitted = False
-        self._entered_at: float | None = None  # on the link that there is
-        self._lost_at: float | None = None  # since when the face has been told of no link
-        self._failures = 0
         self._unkept = False  # the face knows that the disk takes nothing
         self._quitting = False
         self._closing = False
@@ -101,9 +95,8 @@ class Client:
                     log.info("login as %s refused", self.account)
                     raise LoginFailed(self.account, event)
                 if isinstance(event, Disconnected):
-                    raise ConnectionLost(
-                        f"the connection was lost during the login as {self.account!r}: {event.reason}; try again"
-                    )
+                    words = f"during the login as {self.account!r}: {printable(event.reason)}"
+                    raise ConnectionLost(f"the connection was lost {words}; try again")
 
     def post(self, call: Callable[[Session], None]) -> None:
         """Have `call(session)` run in the client's thread; without a link the person is told that nothing was done."""
@@ -153,10 +146,10 @@ class Client:
             self._tell(Told("not connected, nothing was done; try again when the connection is back", failed=True))
 
     def _say(self, ticket: int, target: str, words: str, action: bool) -> None:
-        line = self._conversation.line(ticket, target, words, action=action)
-        if not self._conversation.outbox.put(line):
+        line, outbox = self._conversation.line(ticket, target, words, action=action), self._conversation.outbox
+        if not outbox.put(line):
             self._tell(Refused(ticket, target, words, "too much waits to be sent; come again when less does"))
-        elif self._session is None or not self._session.entered:
+        elif self._session is None or not self._session.entered or outbox.recovering:
             self._tell(line.queued)
 
     def _quit(self) -> None:
@@ -167,6 +160,10 @@ class Client:
     def _run_calls(self) -> None:
         """Do what faces ask for; what they say is on disk before anyone is told so, and before it is sent."""
         self._mailbox.run_calls()
+        self._save()
+        self._deliver()
+
+    def _save(self) -> None:
         try:
             self._conversation.outbox.save()
         except NotKept as error:
@@ -175,7 +172,6 @@ class Client:
             self._unkept = True
         else:
             self._unkept = False
-        self._deliver()
 
     # The thread.
 
@@ -215,7 +211,7 @@ class Client:
         self._session = session = Session(self._credentials, self._lobby, self._conversation)
         connection = Connection(tls, session)
         silent = 0.0
-        self._refusal = self._entered_at = None
+        self._refusal = None
         try:
             reason = self._carry(connection)
         except ProtocolError as error:
@@ -239,6 +235,7 @@ class Client:
             paused = self._mailbox.full
             if not connection.turn(paused=paused):
                 return "the server closed the connection"
+            self._save()
             self._pass_on(connection.session.take_events())
             if self._refusal is not None:
                 return self._refusal.reason
@@ -251,7 +248,7 @@ class Client:
         told: list[Event] = []
         for event in events:
             if isinstance(event, Entered):
-                self._entered_at, self._lost_at = time.monotonic(), None
+                self._redial.entered()
             if isinstance(event, Admitted):
                 told += self._begin(event)
             elif isinstance(event, LoginRefused):
@@ -277,56 +274,15 @@ class Client:
     # Without a link.
 
     def _next_link(self, reason: str) -> Link:
-        """Try until there is one, or there is a reason to end."""
-        self._tell_loss(reason)
-        self._count_failure()
-        while True:
-            self._idle_until(time.monotonic() + self._delay(self._failures, random.random()))  # noqa: S311 - spreads
-            if link := self._end(reason) or self._too_long(reason) or self._dial():
-                return link
-            self._failures += 1
+        if self._redial.lost() and self._redial.patience != 0:
+            self._tell(LinkLost(reason), *self._queued())
+        return self._redial.next_link(reason, lambda: self._end(reason))
 
-    def _tell_loss(self, reason: str) -> None:
-        if self._lost_at is None:
-            self._lost_at = time.monotonic()
-            if self._patience != 0:
-                self._tell(LinkLost(reason), *self._queued())
-
-    def _count_failure(self) -> None:
-        held = time.monotonic() - self._entered_at if self._entered_at is not None else 0.0
-        self._failures = 0 if held >= backoff.HELD_LONG_ENOUGH else self._failures + 1
-
-    @property
-    def _give_up_at(self) -> float:
-        if self._patience is None or self._lost_at is None:
-            return float("inf")
-        return self._lost_at + self._patience
-
-    def _too_long(self, reason: str) -> Disconnected | None:
-        return Disconnected(reason) if time.monotonic() >= self._give_up_at else None
-
-    def _dial(self) -> Link | None:
-        """One attempt; a failure that may pass is None, one that lasts ends all."""
-        attempt = Dial(self._connect, self._mailbox.wake)
-        self._idle_until(time.monotonic() + dial.TIMEOUT, lambda: attempt.outcome is not None)
-        outcome = attempt.take()
-        if outcome is None:
-            attempt.abandon()
-            return None
-        if isinstance(outcome, ssl.SSLSocket):
-            return outcome
-        log.info("no new connection: %s", outcome)
-        if isinstance(outcome, Unreachable | NotTLS):
-            return None
-        if isinstance(outcome, SecurechatError):
-            return Disconnected(str(outcome), failure=outcome)
-        raise outcome
-
-    def _idle_until(self, moment: float, reached: Callable[[], bool] = lambda: False) -> None:
+    def _idle(self, moment: float, reached: Callable[[], bool]) -> None:
         """Do what faces ask for until then, or until there is a reason to end."""
         while True:
             self._run_calls()
-            left = min(moment, self._give_up_at) - time.monotonic()
+            left = min(moment, self._redial.give_up_at) - time.monotonic()
             if left <= 0 or reached() or self._quitting or self._closing:
                 return
             if self._selector.select(left):

@@ -1,9 +1,10 @@
-"""How a visit can end other than the person wanted."""
+"""How a visit can end other than the person wanted. The server's own words are in the texts, fit to be printed."""
 
 from __future__ import annotations
 
 from securechat.client.events import LoginRefused
 from securechat.errors import SecurechatError
+from securechat.protocol.text import printable
 
 
 class ConnectionLost(SecurechatError):
@@ -20,4 +21,4 @@ class LoginFailed(SecurechatError):
     def __init__(self, account: str, refusal: LoginRefused) -> None:
         self.credentials = refusal.credentials
         advice = "check both, or ask the server's operator" if refusal.credentials else "try again later"
-        super().__init__(f"login as {account!r} refused: {refusal.reason}; {advice}")
+        super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {advice}")

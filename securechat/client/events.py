@@ -206,6 +206,14 @@ class Told(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Found(Event):
+    """What a search led to, oldest first; `problem` says why it could not be done, or not to its end."""
+
+    lines: tuple[Said, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordAnswered(Event):
     changed: bool
     text: str

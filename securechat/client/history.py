@@ -184,6 +184,11 @@ def read_time(text: str) -> datetime | None:
     return time.astimezone(UTC)
 
 
+def moment(time: datetime) -> str:
+    """As server-time writes it."""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+
+
 def written(time: datetime) -> str:
     """A moment as CHATHISTORY takes it."""
-    return f"timestamp={time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
+    return f"timestamp={moment(time)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from securechat.client.channels import nick_of
 from securechat.client.events import Kind, Said
 from securechat.client.history import Place, message_time
@@ -37,18 +39,24 @@ def read(message: Message, own_nick: str) -> Said | None:
 
 
 class Known:
-    """The msgids that were told, live or as history; the oldest are forgotten."""
+    """Which messages were told, live or as history, by their msgids; the oldest are forgotten.
+
+    Of a message of several lines only the first has the msgid; the others follow it at the same time and share its
+    fate.
+    """
 
     def __init__(self) -> None:
         self._msgids: dict[str, None] = {}
+        self._head: tuple[str, str, datetime | None] = ("", "", None)
+        self._head_was_new = True
 
-    def add(self, msgid: str | None) -> bool:
-        """Whether it is new; what has no msgid always is."""
-        if msgid is None:
-            return True
-        if msgid in self._msgids:
-            return False
-        self._msgids[msgid] = None
+    def is_new(self, said: Said) -> bool:
+        """Whether it was not told before; from now on it was. What cannot be told apart always is."""
+        head = (said.target, said.sender, said.time)
+        if said.msgid is None:
+            return said.time is None or head != self._head or self._head_was_new
+        self._head, self._head_was_new = head, said.msgid not in self._msgids
+        self._msgids[said.msgid] = None
         if len(self._msgids) > REMEMBERED_MSGIDS:
             del self._msgids[next(iter(self._msgids))]
-        return True
+        return self._head_was_new

@@ -19,6 +19,7 @@ from securechat.client.messages import ACTION_END, ACTION_START
 from securechat.errors import SecurechatError
 
 WINDOW = 8
+PATIENCE = 60.0  # with a server that cannot store for the moment
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 10.0
 ID_BYTES = 16
@@ -132,7 +133,7 @@ class Outbox:
     order is kept.
     """
 
-    def __init__(self, window: int = WINDOW, patience: float = 0.0, keeping: Keeping | None = None) -> None:
+    def __init__(self, window: int = WINDOW, patience: float = PATIENCE, keeping: Keeping | None = None) -> None:
         self.window = window
         self.patience = patience
         self._keeping: Keeping = keeping or InMemory()
@@ -144,7 +145,7 @@ class Outbox:
         self._failed: list[Piece] = []
         self._delay = FIRST_DELAY
         self._retry_at = 0.0
-        self._recovering = False
+        self.recovering = False  # from a server that could not store
         for line in self._keeping.lines():
             self._take(line)
 
@@ -163,7 +164,7 @@ class Outbox:
     @property
     def deadline(self) -> float | None:
         """When to ask for `due` again although nothing came from the server."""
-        return self._retry_at if self._recovering and self._waiting and not self._flying else None
+        return self._retry_at if self.recovering and self._waiting and not self._flying else None
 
     def put(self, line: Line) -> bool:
         """Take a line that was cut into its messages; False when too much waits already."""
@@ -194,17 +195,20 @@ class Outbox:
         if place is not None:
             self.reached(piece.line.target, place)
         if not self._failed:
-            self._recovering, self._delay = False, FIRST_DELAY
+            self.recovering, self._delay = False, FIRST_DELAY
         self._requeue(now)
         self._drop(piece.line, [piece])
         return piece
+
+    def flying(self, label: str) -> Piece:
+        return self._flying[label]
 
     def refused(self, label: str, now: float, *, temporary: bool = False) -> Line | None:
         """The line that is refused by this answer; None when it was already or when it will be tried again."""
         piece = self._flying.pop(label)
         if temporary and self._may_retry(piece, now):
             self._failed.append(piece)
-            self._recovering = True
+            self.recovering = True
             self._requeue(now)
             return None
         self._requeue(now)
@@ -223,7 +227,7 @@ class Outbox:
         self._flying.clear()
         self._failed.clear()
         self._waiting = deque(piece for line in self.lines for piece in line.pieces)
-        self._recovering, self._delay = False, FIRST_DELAY
+        self.recovering, self._delay = False, FIRST_DELAY
 
     def found_stored(self, piece: Piece, place: Place | None) -> None:
         """A piece in doubt turned out to be stored."""
@@ -260,15 +264,15 @@ class Outbox:
         self._waiting.extend(line.pieces)
 
     def _drop(self, line: Line, pieces: list[Piece]) -> None:
+        self._keeping.drop([piece for piece in line.pieces if piece in pieces])
         line.pieces = [piece for piece in line.pieces if piece not in pieces]
-        self._keeping.drop(pieces)
         if not line.pieces and self._lines.pop(line.ticket, None) is not None:
             self._bytes -= len(line.text.encode())
 
     def _room(self, now: float) -> int:
-        if self._recovering and now < self._retry_at:
+        if self.recovering and now < self._retry_at:
             return 0
-        return 1 if self._recovering else self.window
+        return 1 if self.recovering else self.window
 
     def _may_retry(self, piece: Piece, now: float) -> bool:
         if piece.refused_since is None:

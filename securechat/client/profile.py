@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from securechat.client.address import Address
+from securechat.client.address import Address, parse
 from securechat.client.history import Places, Seen, read_time
 from securechat.client.spool import Spool, open_spool
 from securechat.errors import SecurechatError
@@ -87,6 +87,15 @@ class Profile:
         visits = [Visit(path, "", self._replace) for path in files]
         named = [visit for visit in visits if visit.account and visit.visited]
         return max(named, key=lambda visit: str(visit.visited)).account if named else None
+
+    def last_visit(self) -> tuple[Address, str] | None:
+        """The server and the account of the last visit of all."""
+        found = [(Visit(path, "", self._replace), path) for path in self._seen.glob("*@*.json")]
+        visits = [(visit, path) for visit, path in found if visit.account and visit.visited]
+        if not visits:
+            return None
+        last, path = max(visits, key=lambda found: str(found[0].visited))
+        return parse(_text(path.name.rpartition("@")[0]))[1], last.account
 
     def _visit_file(self, address: Address, account: str) -> Path:
         return self._seen / f"{_file_name(str(address))}@{fold(account)}.json"
@@ -190,6 +199,11 @@ class Visit:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("cannot read %s: %s", self._path, type(error).__name__)
+
+
+def _text(file_name: str) -> str:
+    """What `_file_name` made it from."""
+    return re.sub(r"_([0-9a-f]+)_", lambda match: chr(int(match[1], 16)), file_name)
 
 
 def _file_name(text: str) -> str:

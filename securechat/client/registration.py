@@ -24,6 +24,7 @@ WANTED = (
     "standard-replies",
     "draft/chathistory",
     "securechat/retry",
+    "soju.im/search",
 )
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
 

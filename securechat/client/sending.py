@@ -109,7 +109,10 @@ class Sending:
         self._tell(Refused(line.ticket, line.target, line.text, reason))
 
     def _refused(self, label: str, error: Message) -> None:
-        temporary = replies.is_temporary(error)
+        piece, temporary = self._outbox.flying(label), replies.is_temporary(error)
+        first_time = piece.refused_since is None
         line = self._outbox.refused(label, self._now, temporary=temporary)
         if line is not None:
             self._tell(Refused(line.ticket, line.target, line.text, replies.reason(error), temporary))
+        elif first_time and not piece.line.refused:
+            self._tell(piece.line.queued)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from securechat.client import doubts, messages, replies
+from securechat.client import doubts, messages, replies, search
 from securechat.client.batches import Batch, Batches
 from securechat.client.channels import Channels, nick_of
 from securechat.client.conversation import Conversation
@@ -18,6 +18,7 @@ from securechat.client.events import (
     Admitted,
     Entered,
     Event,
+    Found,
     Joined,
     Names,
     PasswordAnswered,
@@ -25,49 +26,40 @@ from securechat.client.events import (
     Topic,
 )
 from securechat.client.history import Playback, Request, Steps, catch_up, message_time
+from securechat.client.liveness import Liveness
 from securechat.client.outbox import Piece
 from securechat.client.paging import Paging
 from securechat.client.registration import Registration
+from securechat.client.search import Query, Searching
 from securechat.client.sending import Sending
 from securechat.client.stream import Stream
 from securechat.protocol import lines, numerics, sasl
-from securechat.protocol.message import NO_TAGS, Message, ProtocolError, encode
+from securechat.protocol.message import NO_TAGS, Message, encode
 
-PING_AFTER = 120.0
-GIVE_UP_AFTER = 60.0  # of silence after our PING
-LOGIN_TIMEOUT = 120.0  # from the first line to the end of the burst; a server checks one password after the other
 UNENDED_BYTES = 64 * 1024
 
 READY = "ready"  # the token of the PING whose PONG ends the burst
-HISTORY_BATCHES = ("chathistory", "draft/chathistory-targets")
+HISTORY_BATCHES = ("chathistory", "draft/chathistory-targets", search.CAPABILITY)
 HISTORY = frozenset({"draft/chathistory", "labeled-response", "batch"})
 
 Answer = Callable[[list[Message]], None]
 
 
-class Silent(ProtocolError):
-    """The server says nothing any more."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        super().__init__(f"no answer from the server for {seconds:.0f} s")
-
-
 class Session:
-    """`feed`, `tick` and the calls change it; `take_output` and `take_events` hand out what they led to."""
+    """`feed`, `tick` and the calls change it; `take_output` and `take_events` hand out what they led to.
 
-    def __init__(self, credentials: Credentials, lobby: str, conversation: Conversation) -> None:
+    `lobby`: the channel of which a first visit sees the newest lines; None to be told nothing of the past at all.
+    """
+
+    def __init__(self, credentials: Credentials, lobby: str | None, conversation: Conversation) -> None:
         self.nick = credentials.account
-        self.lobby = lobby
+        self._lobby = lobby
         self.channels = Channels()
-        self.quitting = False
         self.goodbye = ""  # the server's last words
         self._credentials = credentials
         self._conversation = conversation
         self._now = 0.0
-        self._heard_at = 0.0
-        self._pinged_at: float | None = None
-        self._ready_by: float | None = None  # when the burst must be over
+        self._liveness = Liveness(lambda: self._send("PING", "still-there"))
         self._bursting = True
         self._output: list[bytes] = []
         self._events: list[Event] = []
@@ -99,15 +91,15 @@ class Session:
     # What whoever owns the socket calls.
 
     def start(self, now: float) -> None:
-        self._now = self._heard_at = now
-        self._ready_by = now + LOGIN_TIMEOUT
+        self._now = now
+        self._liveness.start(now)
         if self._registration is not None:
             self._registration.start()
 
     def feed(self, data: bytes, now: float) -> None:
         """Bytes from the server. Raises ProtocolError when it breaks the rules so badly that we must go."""
-        self._now = self._heard_at = now
-        self._pinged_at = None
+        self._now = now
+        self._liveness.heard(now)
         for line in self._buffer.feed(data):
             message = lines.read_server_line(line)
             if isinstance(message, Message):
@@ -117,29 +109,20 @@ class Session:
     def tick(self, now: float) -> None:
         """Do what is due at this moment. Raises ProtocolError when the server has let us wait for too long."""
         self._now = now
-        if self._ready_by is not None and now >= self._ready_by:
-            raise ProtocolError(f"the login was not done within {LOGIN_TIMEOUT:.0f} s")
-        if self._pinged_at is not None and now >= self._pinged_at + GIVE_UP_AFTER:
-            raise Silent(now - self._heard_at)
-        if self._pinged_at is None and now >= self._heard_at + PING_AFTER:
-            self._pinged_at = now
-            self._send("PING", "still-there")
+        self._liveness.tick(now)
         if self._paging is not None:
             self._paging.tick(now)
         self._sending.send_due(now)
 
     def excuse(self, now: float) -> None:
         """The silence is ours: we do not read at the moment."""
-        self._heard_at = now
-        self._pinged_at = None
+        self._liveness.heard(now)
 
     @property
     def deadline(self) -> float:
         """When `tick` must be called at the latest."""
-        silence = self._heard_at + PING_AFTER if self._pinged_at is None else self._pinged_at + GIVE_UP_AFTER
         paging = self._paging.deadline if self._paging is not None else None
-        others = (self._ready_by, paging, self._sending.deadline)
-        return min((moment for moment in others if moment is not None), default=silence)
+        return min(moment for moment in (self._liveness.deadline, paging, self._sending.deadline) if moment is not None)
 
     def take_output(self) -> bytes:
         output = b"".join(self._output)
@@ -171,6 +154,13 @@ class Session:
     def ask_who(self, mask: str) -> None:
         self._send("WHO", mask)
 
+    def search(self, query: Query) -> None:
+        """Look through what may be read here; one Found tells what there is."""
+        if self._capabilities >= search.NEEDED:
+            Searching(query, self.nick, self._ask_search, self._tell).ask_next()
+        else:
+            self._tell(Found((), "this server knows no search"))
+
     def change_password(self, old: str, new: str) -> None:
         """Ask the server for another password; PasswordAnswered tells what it said."""
 
@@ -186,14 +176,16 @@ class Session:
             self._send("PASSWD", piece)
         self._ask(answered, "PASSWD", last)
 
-    def quit(self, reason: str = "") -> None:
-        self.quitting = True
-        self._send("QUIT", *([reason] if reason else []))
+    def quit(self) -> None:
+        self._send("QUIT")
 
     # Lines and events out.
 
     def _tell(self, event: Event) -> None:
         self._events.append(event)
+
+    def _ask_search(self, answer: Answer, attributes: str) -> None:
+        self._ask(answer, "SEARCH", attributes)
 
     def _send(self, command: str, *params: str, tags: Mapping[str, str] = NO_TAGS) -> None:
         self._output.append(encode(command, *params, tags=tags))
@@ -308,7 +300,7 @@ class Session:
 
     def _burst_over(self) -> None:
         self._bursting = False
-        self._ready_by = None
+        self._liveness.ready()
         if self._capabilities >= HISTORY:
             self._paging = Paging(self._steps(), self._ask_history, self._enter)
             self._paging.start(self._now)
@@ -322,7 +314,8 @@ class Session:
         seen = self._conversation.seen
         if not self._sending.knows_ids:
             yield from doubts.settle(self._conversation.outbox, self._sending, seen, self.nick)
-        yield from catch_up(seen, self.lobby, self.channels.names, self._missed)
+        if self._lobby is not None:
+            yield from catch_up(seen, self._lobby, self.channels.names, self._missed)
 
     def _ask_history(self, answer: Answer, request: Request) -> None:
         self._ask(answer, "CHATHISTORY", *request)

@@ -62,11 +62,11 @@ class Stream:
     def _unknown(self) -> Iterator[Missed]:
         known = self._conversation.known
         for one in self._missed:
-            lines = tuple(said for said in one.lines if known.add(said.msgid))
+            lines = tuple(said for said in one.lines if known.is_new(said))
             if lines or one.cut:
                 yield Missed(one.target, lines, one.direct, one.since, one.cut)
 
     def _tell_new(self, said: Said) -> None:
-        if self._conversation.known.add(said.msgid):
+        if self._conversation.known.is_new(said):
             self._conversation.told(said)
             self._tell(said)

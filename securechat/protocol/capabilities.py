@@ -23,12 +23,16 @@ CHATHISTORY = 1 << 11
 MULTILINE = 1 << 13
 RETRY = 1 << 14
 VERSION_302 = 1 << 12  # not a capability: what CAP LS 302 says of a client, for good
+EVENT_PLAYBACK = 1 << 16
+MESSAGE_REDACTION = 1 << 17
+READ_MARKER = 1 << 18
 ACCOUNT_NOTIFY = 1 << 20
 AWAY_NOTIFY = 1 << 21
 EXTENDED_MONITOR = 1 << 22
 INVITE_NOTIFY = 1 << 23
 NO_IMPLICIT_NAMES = 1 << 24
 SETNAME = 1 << 25
+SEARCH = 1 << 28
 
 MULTILINE_BYTES = 8192  # of one message
 MULTILINE_LINES = 100
@@ -55,7 +59,10 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("batch", BATCH),
         Capability("cap-notify", CAP_NOTIFY),
         Capability("draft/chathistory", CHATHISTORY),
+        Capability("draft/event-playback", EVENT_PLAYBACK),
+        Capability("draft/message-redaction", MESSAGE_REDACTION),
         Capability("draft/multiline", MULTILINE, f"max-bytes={MULTILINE_BYTES},max-lines={MULTILINE_LINES}"),
+        Capability("draft/read-marker", READ_MARKER),
         Capability("echo-message", ECHO_MESSAGE),
         Capability("extended-join", EXTENDED_JOIN),
         Capability("extended-monitor", EXTENDED_MONITOR),
@@ -68,6 +75,7 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("securechat/retry", RETRY),
         Capability("server-time", SERVER_TIME),
         Capability("setname", SETNAME),
+        Capability("soju.im/search", SEARCH),
         Capability("standard-replies", STANDARD_REPLIES),
     )
 }

@@ -86,5 +86,7 @@ def _remove(turn: Turn, person: Person) -> None:
         presence.remove_member(turn, channel, person)
     for channel in turn.directory.channels.values():
         turn.drop(channel, "invited", person)
+    turn.set(person, "read_markers", {})
+    turn.set(person, "places", {})
     if turn.directory.names.get(fold(person.name)) is person:
         turn.drop(turn.directory, "names", fold(person.name))

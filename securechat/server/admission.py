@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
-from securechat.server import burst, presence
-from securechat.server.session import Login, Session, Stage
+from securechat.server import burst, missed, presence
+from securechat.server.session import Login, Opening, Session, Stage
 from securechat.server.turn import Turn
 
 LOGIN_HELP = (
@@ -41,8 +42,13 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
         return presence.end(turn, session, "the login is no longer valid")
     turn.set(session, "person", person)
     turn.set(session, "password_version", login.password_version)
+    turn.set(session, "device", missed.whose_place(turn, session, registration.device))
     turn.set(session, "registration", None)
     turn.set(session, "stage", Stage.ADMITTED)
+    steps = [partial(burst.rejoin, channel=channel) for channel in person.channels]
+    turn.set(session, "opening", Opening((*steps, *([] if session.device is None else [missed.find]))))
     presence.arrive(turn, session, person, registration.user or "", registration.realname)
-    burst.send(turn, session)
+    burst.greet(turn, session)
+    if session.device is not None:
+        turn.admitted.append(session)
     log.info("admitted %s from %s", person.name, session.address)

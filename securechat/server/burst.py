@@ -9,7 +9,7 @@ from securechat import __version__
 from securechat.chat import access
 from securechat.chat.channel import Channel
 from securechat.protocol import numerics
-from securechat.protocol.capabilities import MULTI_PREFIX, NO_IMPLICIT_NAMES
+from securechat.protocol.capabilities import MULTI_PREFIX, NO_IMPLICIT_NAMES, READ_MARKER
 from securechat.server import isupport, presence
 from securechat.server.actor import actor
 from securechat.server.event import timestamp
@@ -20,14 +20,19 @@ MOTD_BYTES = 400  # of one line
 USER_MODES = f"{isupport.BOT_MODE}i{isupport.OPER_MODE}"
 
 
-def send(turn: Turn, session: Session) -> None:
+def greet(turn: Turn, session: Session) -> None:
+    """Everything that comes before the channels."""
     welcome(turn, session)
     lusers(turn, session)
     motd(turn, session)
     user_modes(turn, session)
-    assert session.person is not None
-    for channel in session.person.channels:
-        turn.echo(session, presence.joined(turn, channel, session.person))
+
+
+def rejoin(turn: Turn, session: Session, channel: Channel) -> None:
+    """Show the session one of the account's channels, unless that has left it meanwhile."""
+    person = actor(session)
+    if channel in person.channels:
+        turn.echo(session, presence.joined(turn, channel, person))
         enter(turn, session, channel)
 
 
@@ -80,11 +85,11 @@ def enter(turn: Turn, session: Session, channel: Channel) -> None:
     reads = access.may_read(channel, actor(session))
     if channel.topic and reads:
         topic(turn, session, channel)
-    if session.caps & NO_IMPLICIT_NAMES:
-        return
-    if reads:
-        names(turn, session, channel)
-    else:
+    if reads and not session.caps & NO_IMPLICIT_NAMES:
+        _present(turn, session, channel)
+    if session.caps & READ_MARKER:
+        read_marker(turn, session, channel.name, channel.key)
+    if not session.caps & NO_IMPLICIT_NAMES:
         turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
 
 
@@ -93,8 +98,19 @@ def topic(turn: Turn, session: Session, channel: Channel) -> None:
     turn.reply(session, numerics.RPL_TOPICWHOTIME, channel.name, channel.topic_by, str(channel.topic_time // 1000))
 
 
+def read_marker(turn: Turn, session: Session, name: str, target: str) -> None:
+    """Up to when the session's account has read `target`, which the client calls `name`."""
+    assert session.person is not None
+    time = session.person.read_markers.get(target)
+    turn.line(session, "MARKREAD", name, "*" if time is None else f"timestamp={timestamp(time)}")
+
+
 def names(turn: Turn, session: Session, channel: Channel) -> None:
+    _present(turn, session, channel)
+    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)
+
+
+def _present(turn: Turn, session: Session, channel: Channel) -> None:
     symbol = "@" if "s" in channel.modes else "="
     lines = channel.names(bool(session.caps & MULTI_PREFIX))
     turn.reply_each(session, lines, numerics.RPL_NAMREPLY, symbol, channel.name)
-    turn.standard(session, numerics.RPL_ENDOFNAMES, channel.name)

@@ -40,6 +40,7 @@ class Connection:
         "heard",
         "hung_up",
         "lines",
+        "opened",
         "outbox",
         "phase",
         "pinged",
@@ -57,6 +58,7 @@ class Connection:
         self.lines = LineBuffer()
         self.unread: list[bytes] = []  # whole lines that are not yet among those that wait for a turn
         self.outbox: Outbox | None = None
+        self.opened = False  # the last of what its session is told first was delivered
         self.phase = Phase.HANDSHAKE
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it

@@ -16,11 +16,11 @@ from securechat.config import Settings
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
 from securechat.protocol.numerics import ERR_UNKNOWNERROR
-from securechat.server import accounts, presence
+from securechat.server import accounts, missed, presence
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.services import Services
-from securechat.server.session import Session, Stage
+from securechat.server.session import Opening, Session, Stage
 from securechat.server.turn import StoreUnavailable, Turn
 from securechat.store.rows import AccountChanged
 
@@ -50,6 +50,7 @@ class Core:
             item = waiting.popleft()
             turn.items.append(item)
             self._handle(turn, item)
+        self._end_overfull(turn)
         return turn
 
     def again(self, failed: Turn) -> Turn:
@@ -59,7 +60,16 @@ class Core:
         for item in failed.items:
             turn.items.append(item)
             self._handle(turn, item)
+        self._end_overfull(turn)
         return turn
+
+    def settled(self, turn: Turn, newest: int | None) -> None:
+        """The turn stands and was delivered; `newest` is the newest entry of all if it stored something."""
+        if newest is not None:
+            self.directory.newest = newest
+        for session in turn.admitted:
+            if session.opening is not None:
+                session.opening.upto = self.directory.newest
 
     def _open(self, failing: bool) -> Turn:
         return Turn(self.directory, self.settings, self.services, self._clock(), self.started, failing)
@@ -71,16 +81,18 @@ class Core:
                 turn.put(backlog, "lines", len(backlog.lines), message)
             case Said(session, message):
                 self._said(turn, session, message)
+                if session.opening is not None:  # it was its admission
+                    self._release(turn, session)
             case Answer(session):
+                turn.set(session, "busy", False)
                 self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
-                if session.busy:  # the answer's handler failed before it could say so
-                    turn.set(session, "busy", False)
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
             case Gone(session, reason):
                 cut = partial(presence.cut, turn, session, reason)
                 self._guarded(turn, session, None, lambda: presence.lost(turn, session, reason), otherwise=cut)
+                self._guarded(turn, None, None, lambda: missed.keep(turn, session))
             case Overdue(session, reason):
                 self._end(turn, session, reason)
             case AccountChanged():
@@ -89,6 +101,7 @@ class Core:
             case Tick():
                 self._guarded(turn, None, None, lambda: presence.announce(turn))
                 self._guarded(turn, None, None, lambda: presence.give_up(turn))
+                self._guarded(turn, None, None, lambda: missed.keep_all(turn))
             case Ending():
                 self._guarded(turn, None, None, lambda: presence.end_all(turn, item.reason))
 
@@ -99,24 +112,34 @@ class Core:
         self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
 
     def _answered(self, turn: Turn, answer: Answer) -> None:
-        turn.set(answer.session, "busy", False)
         if answer.session.stage is not Stage.CLOSED:
             answer.done(turn, answer.session, answer.result)
 
     def _release(self, turn: Turn, session: Session) -> None:
-        """Handle what the session said while it waited, as much as the turn has room for; the rest is for the next."""
+        """Go on with its opening, then with what it said while it waited, as much as the turn has room for."""
         backlog = session.backlog
-        while backlog.taken < len(backlog.lines):
+        while session.opening is not None or backlog.taken < len(backlog.lines):
             if session.busy or session.choked:  # it waits again
                 return
             if not turn.has_room():
                 turn.unfinished.append(session)
                 return
+            if session.opening is not None:
+                self._go_on(turn, session, session.opening)
+                continue
             turn.set(backlog, "taken", backlog.taken + 1)
             self._said(turn, session, backlog.lines[backlog.taken - 1])
         if backlog.lines:
             turn.set(backlog, "lines", {})
             turn.set(backlog, "taken", 0)
+
+    def _go_on(self, turn: Turn, session: Session, opening: Opening) -> None:
+        """The next step of the opening; one that fails is not tried again."""
+        if opening.taken == len(opening.steps):
+            turn.give_held(session, opening)
+            return
+        turn.set(opening, "taken", opening.taken + 1)
+        self._guarded(turn, session, None, partial(opening.steps[opening.taken - 1], turn, session))
 
     def _guarded(
         self,
@@ -158,6 +181,10 @@ class Core:
         turn.set(session, "strikes", (*recent, turn.now))
         if len(session.strikes) >= STRIKES:
             self._end(turn, session, "too many internal errors")
+
+    def _end_overfull(self, turn: Turn) -> None:
+        for session in turn.overfull:
+            self._end(turn, session, "does not read what it is sent first")
 
     def _end(self, turn: Turn, session: Session, reason: str) -> None:
         cut = partial(presence.cut, turn, session, reason)

@@ -28,7 +28,10 @@ from securechat.server.commands import (
     opers,
     passwd,
     people,
+    read_marker,
+    redaction,
     registration,
+    search,
     who,
 )
 from securechat.server.session import Session, Stage
@@ -41,6 +44,9 @@ COMMANDS: Mapping[str, Command] = {
     **messages.COMMANDS,
     **multiline.COMMANDS,
     **history.COMMANDS,
+    **redaction.COMMANDS,
+    **read_marker.COMMANDS,
+    **search.COMMANDS,
     **people.COMMANDS,
     **who.COMMANDS,
     **monitor.COMMANDS,

@@ -12,6 +12,10 @@ from securechat.server.reply import Line, Reply
 
 RETRY_ID = "+securechat/id"  # a sender's name for its message; see `retry`
 
+# Of client-only tags: what is worth keeping although nothing was said, and what is true for a moment only.
+KEPT_ALONE = frozenset({"+draft/react", "+draft/unreact", "+draft/persist"})
+MOMENTARY = frozenset({"+typing", "+draft/typing"})
+
 
 def timestamp(milliseconds: int) -> str:
     """Source: IRCv3 server-time."""
@@ -99,3 +103,19 @@ def client_only(tags: Mapping[str, str]) -> str:
         return ""
     relayed = ((key, value) for key, value in tags.items() if key.startswith("+") and key != RETRY_ID)
     return ";".join(f"{key}={escape(value)}" if value else key for key, value in relayed)
+
+
+def kept_alone(tags: str) -> bool:
+    """Whether a message of tags alone is stored: a reaction, or what asks for it."""
+    return any(_key(tag) in KEPT_ALONE for tag in tags.split(";"))
+
+
+def lasting(tags: str) -> str:
+    """The tags that are stored with a message."""
+    if "typing" not in tags:
+        return tags
+    return ";".join(tag for tag in tags.split(";") if _key(tag) not in MOMENTARY)
+
+
+def _key(tag: str) -> str:
+    return tag.partition("=")[0]

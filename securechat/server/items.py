@@ -21,7 +21,7 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The connection of a session is no more."""
+    """A session is sent nothing more: its connection is lost, or all was sent before its closing."""
 
     session: Session
     reason: str

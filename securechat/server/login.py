@@ -7,7 +7,7 @@ from functools import partial
 from securechat.auth.verifier import Verified
 from securechat.protocol import names, numerics
 from securechat.protocol.sasl import Plain
-from securechat.server import accounts, admission
+from securechat.server import accounts, admission, missed
 from securechat.server.services import PASSWORDS, PoolFull
 from securechat.server.session import Login, Session
 from securechat.server.turn import Turn
@@ -15,10 +15,13 @@ from securechat.store.rows import PasswordStored
 
 
 def start(turn: Turn, session: Session, plain: Plain) -> None:
-    """Have the password checked; nobody acts for another account, so an authzid must be the authcid."""
-    if plain.authzid and names.fold(plain.authzid) != names.fold(plain.authcid):
+    """Have the password checked; nobody acts for another account, so an authzid must name the authcid's."""
+    name, device = missed.split_device(plain.authcid)
+    if plain.authzid and names.fold(missed.split_device(plain.authzid)[0]) != names.fold(name):
         return _refuse(turn, session, "authzid of another account")
-    check = partial(turn.services.passwords.verify, plain.authcid, plain.password)
+    if session.registration is not None and device:
+        turn.set(session.registration, "device", device)
+    check = partial(turn.services.passwords.verify, name, plain.password)
     return turn.wait(PASSWORDS, session, check, _checked)
 
 

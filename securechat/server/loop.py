@@ -26,7 +26,7 @@ from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.gathering import Gathering
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
-from securechat.server.session import Stage
+from securechat.server.session import Session, Stage
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
 from securechat.server.turn import Turn
 from securechat.server.workers import Pool
@@ -113,9 +113,12 @@ class Loop:
         """Serve until a Stop is posted. Whatever it raises is a bug, or a store that cannot go on."""
         self._storage, self._pools = storage, pools
         self._epoll.register(self._wake, select.EPOLLIN)
-        while self._ends_at is None or (self._now < self._ends_at and (self._connections or self._turn is not None)):
+        while self._ends_at is None or (self._now < self._ends_at and self._has_work()):
             self._pass()
         self._close()
+
+    def _has_work(self) -> bool:
+        return bool(self._connections or self._waiting) or self._turn is not None
 
     def _pass(self) -> None:
         for fd, events in self._poll():
@@ -150,8 +153,8 @@ class Loop:
     def _take_inbox(self) -> None:
         while self._inbox:
             match self._inbox.popleft():
-                case Committed(error, changes):
-                    self._committed(error, changes)
+                case Committed(error, changes, newest):
+                    self._committed(error, changes, newest)
                 case Broken(thread, failure):
                     raise ThreadEnded(f"the thread {thread} ended ({type(failure).__name__}); see the log") from failure
                 case Stop(reason):
@@ -290,7 +293,7 @@ class Loop:
         self._turn, self._turn_began = turn, self._now
         self._storage.submit(turn.rows)
 
-    def _committed(self, error: StoreError | None, changes: Sequence[AccountChanged]) -> None:
+    def _committed(self, error: StoreError | None, changes: Sequence[AccountChanged], newest: int | None) -> None:
         """What others wrote is handled first: it was read behind this turn, and no later one has begun."""
         assert self._turn is not None
         turn, self._turn = self._turn, None
@@ -301,15 +304,19 @@ class Loop:
         self._waiting.extendleft(reversed(changes))
         self._waiting.extend(self._looking)
         self._looking = []
-        self._settle(turn if error is None else self._core.again(turn))
+        self._settle(turn if error is None else self._core.again(turn), newest)
 
-    def _settle(self, turn: Turn) -> None:
+    def _settle(self, turn: Turn, newest: int | None = None) -> None:
         """The turn stands: its jobs start, its bytes leave, its senders may say more."""
         for job in turn.jobs:
             if job.session.link is not None:
                 job.session.link.busy_since = self._now
             self._pools[job.pool].submit(job)
         deliver(turn.output, self._send)
+        self._core.settled(turn, newest)
+        for session in turn.opened:
+            if session.link is not None:
+                self._opened(session.link)
         for item in turn.items:
             if isinstance(item, Said):
                 connection = item.session.link
@@ -322,6 +329,8 @@ class Loop:
         for session, reason in turn.closing:
             if session.link is not None:
                 self._finish(session.link, reason)
+            if session.device is not None:  # its place is known now, however long the peer takes to close
+                self._waiting.append(Gone(session, reason))
 
     def _end_wait(self, connection: Connection) -> None:
         if connection.busy_since is not None and not connection.session.busy:
@@ -350,10 +359,23 @@ class Loop:
         except ConnectionLost as lost:
             self._lost(connection, str(lost))
             return
-        if connection.outbox is not None and connection.outbox.size >= CHOKED:
+        if connection.outbox is None:
+            return
+        self._mark_handed(connection.session)
+        if connection.outbox.size >= CHOKED:
             connection.session.choked = True
             if connection.outbox.size >= LAGGING:
                 self._lagging.add(connection)
+
+    def _opened(self, connection: Connection) -> None:
+        connection.opened = True
+        if connection.outbox is None:
+            connection.session.handed = None
+
+    def _mark_handed(self, session: Session) -> None:
+        """What is delivered from here on is not handed to the socket, or not yet."""
+        if session.handed is None:
+            session.handed = self._core.directory.newest
 
     def _flushed(self, connection: Connection) -> None:
         self._lagging.discard(connection)
@@ -362,11 +384,14 @@ class Loop:
             self._waiting.append(Resume(connection.session))
         if connection.phase is Phase.FLUSHING:
             connection.end_writing()
+        elif connection.opened:
+            connection.session.handed = None
 
     def _finish(self, connection: Connection, reason: str) -> None:
         """Close once all that is queued has left."""
         if connection.phase is Phase.CLOSED:
             return
+        self._mark_handed(connection.session)
         connection.finish(reason, self._patient_now() + (CLOSING_TIME if self._ends_at is None else LAST_TIME))
         self._readable.pop(connection, None)
         self._parked.discard(connection)
@@ -380,6 +405,7 @@ class Loop:
         if connection.phase is Phase.CLOSED:
             return
         session = connection.session
+        self._mark_handed(session)
         self._waiting.append(Gone(session, reason))  # even if it seems closed: that turn may yet be undone
         if session.person is not None:
             log.info("closed %s from %s: %s", session.person.name, connection.address, connection.reason or reason)

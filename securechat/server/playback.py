@@ -8,16 +8,20 @@ from datetime import UTC, datetime
 from securechat.chat import access
 from securechat.chat.channel import Channel
 from securechat.chat.person import Person
-from securechat.protocol.capabilities import BATCH
+from securechat.protocol.capabilities import BATCH, EVENT_PLAYBACK, MESSAGE_REDACTION, MESSAGE_TAGS
 from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import multiline
 from securechat.server.actor import actor
+from securechat.server.event import Event
 from securechat.server.reply import Batch, Reply
 from securechat.server.session import Session
 from securechat.server.turn import Turn
+from securechat.store.history import MESSAGES
 from securechat.store.rows import Entry
 
 Target = Channel | Person
+
+EVENTS = ("JOIN", "PART", "KICK", "TOPIC")
 
 
 def target_named(turn: Turn, person: Person, name: str) -> Target | None:
@@ -38,14 +42,40 @@ def target_stored(turn: Turn, person: Person, key: str) -> Target | None:
     return None if other.account.deleted else other
 
 
+def kinds(session: Session) -> tuple[str, ...]:
+    """Of the entries that its client knows what to do with in a history. Source: IRCv3 draft/chathistory."""
+    found: tuple[str, ...] = MESSAGES
+    if session.caps & EVENT_PLAYBACK:
+        found += EVENTS
+    if session.caps & EVENT_PLAYBACK and session.caps & MESSAGE_TAGS:
+        found += ("TAGMSG",)
+    if session.caps & MESSAGE_REDACTION:
+        found += ("REDACT",)
+    return found
+
+
 def lines(turn: Turn, session: Session, target: Target, entry: Entry) -> Sequence[Reply]:
-    """A stored entry as it was said, in the place where this reader sees it, in as many lines as it takes."""
-    person = actor(session)
+    """A stored entry as it was said, in the place where this reader sees it, in as many lines as it takes.
+
+    Sender and target have their names of today.
+    """
     sender = turn.directory.people[entry.sender]
+    return _event(sender, head(turn, session, target, entry), entry).replies(session.variant)
+
+
+def head(turn: Turn, session: Session, target: Target, entry: Entry) -> str:
+    """What stands before the text: `:source COMMAND target`."""
+    person, sender = actor(session), turn.directory.people[entry.sender]
     where = target.name if isinstance(target, Channel) or sender is person else person.name
-    head = f":{sender.source} {entry.kind} {where}"
-    event = multiline.event(head, entry.text, entry.time, entry.msgid, sender.name, entry.tags)
-    return event.replies(session.variant)
+    return f":{sender.source} {entry.kind} {where}"
+
+
+def _event(sender: Person, head: str, entry: Entry) -> Event:
+    if entry.kind in MESSAGES:
+        return multiline.event(head, entry.text, entry.time, entry.msgid, sender.name, entry.tags)
+    extended = f"{head} {sender.name} :{sender.realname or sender.name}" if entry.kind == "JOIN" else None
+    body = f"{head} {entry.text}" if entry.text else head
+    return Event(body, entry.time, entry.msgid, sender.name, entry.tags, extended)
 
 
 def send(turn: Turn, session: Session, kind: str, lines: Sequence[Reply]) -> None:
@@ -58,6 +88,9 @@ def send(turn: Turn, session: Session, kind: str, lines: Sequence[Reply]) -> Non
 
 
 def milliseconds(word: str) -> int:
-    """A time as clients write it. Raises ValueError or OverflowError. Source: IRCv3 server-time."""
+    """A time as clients write it. Raises ValueError. Source: IRCv3 server-time."""
     moment = datetime.fromisoformat(word)
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000 + 0.5)
+    try:
+        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000 + 0.5)
+    except OverflowError as error:
+        raise ValueError("a time out of range") from error

@@ -140,21 +140,26 @@ def lost(turn: Turn, session: Session, reason: str) -> None:
     """The connection is gone. The others are told only if the person does not come back within a moment."""
     if session.stage is Stage.CLOSED:
         return
-    turn.set(session, "stage", Stage.CLOSED)
+    turn.shut(session)
     person = session.person
     if person is None or not _take_away(turn, session, person):
         return
     if person.sessions:
         return settle_away(turn, person)
-    until = turn.now + turn.settings.limits.linger
-    return turn.put(turn.directory, "lingering", person, Lingering(until, reason))
+    lingering = Lingering(turn.now + turn.settings.limits.linger, reason)
+    turn.put(turn.directory, "lingering", person, lingering)
+    return _give_up_one(turn, person, lingering)
 
 
 def give_up(turn: Turn) -> None:
     """Whoever has not come back in time is gone."""
     for person, lingering in list(turn.directory.lingering.items()):
-        if turn.now >= lingering.until:
-            _depart(turn, person, lingering.reason)
+        _give_up_one(turn, person, lingering)
+
+
+def _give_up_one(turn: Turn, person: Person, lingering: Lingering) -> None:
+    if turn.now >= lingering.until:
+        _depart(turn, person, lingering.reason)
 
 
 def end(turn: Turn, session: Session, reason: str) -> None:

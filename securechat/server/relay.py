@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
 from securechat.chat import access
@@ -14,7 +15,7 @@ from securechat.protocol.message import quoted
 from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import multiline, presence
 from securechat.server.actor import actor
-from securechat.server.event import Event
+from securechat.server.event import Event, kept_alone
 from securechat.server.isupport import TARGETS
 from securechat.server.msgids import new_msgid
 from securechat.server.session import Session
@@ -102,8 +103,8 @@ def _to_status(turn: Turn, session: Session, draft: Draft, name: str) -> Event |
         meant = (
             one for one in channel.members if channel.role(one) >= STATUSES[mark] and access.may_read(channel, one)
         )
-        receivers = {session: None for one in (*meant, person) for session in presence.sessions(one)}
-        del receivers[session]
+        receivers = dict.fromkeys(chain.from_iterable(map(presence.sessions, (*meant, person))))
+        del receivers[session]  # the sender's own has the echo
         turn.tell_each((one for one in receivers if draft.text is not None or one.caps & MESSAGE_TAGS), event)
         echo(turn, session, event)
     return event
@@ -127,10 +128,10 @@ def _to_person(turn: Turn, session: Session, draft: Draft, name: str) -> Event |
 
 
 def _event(turn: Turn, session: Session, draft: Draft, shown: str, key: str | None) -> Event | None:
-    """The event, stored unless there is no key or it is tags alone; None when a relayed line would be too long."""
+    """The event, stored unless there is no key or it is of the moment; None when a relayed line would be too long."""
     person = actor(session)
     if draft.text is None:
-        return turn.event(person, f"TAGMSG {shown}", tags=draft.tags)
+        return _tags_alone(turn, person, draft, shown, key)
     head = _head(person, draft, shown)
     if len(head.encode()) + AROUND_TEXT + multiline.longest_line(draft.text) > BODY_BYTES:
         refuse(turn, session, draft, numerics.ERR_INPUTTOOLONG)  # never shortened: what is stored is what is delivered
@@ -140,6 +141,15 @@ def _event(turn: Turn, session: Session, draft: Draft, shown: str, key: str | No
     event = multiline.event(head, draft.text, time, msgid, person.name, draft.tags, bot=person.bot)
     if key is not None:
         turn.keep(event, person, key, draft.command, draft.text)
+    return event
+
+
+def _tags_alone(turn: Turn, person: Person, draft: Draft, shown: str, key: str | None) -> Event:
+    words = f"TAGMSG {shown}"
+    if key is None or not kept_alone(draft.tags):
+        return turn.event(person, words, tags=draft.tags)
+    event = turn.event(person, words, time=turn.stamp(key), tags=draft.tags)
+    turn.keep(event, person, key, draft.command, "")
     return event
 
 

@@ -27,6 +27,7 @@ from securechat.store import changes, channels, snapshot
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
+from securechat.store.upkeep import Upkeep, upkeep
 from securechat.store.writer import Writer
 
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
@@ -41,12 +42,15 @@ def serve(
     folder: Path,
     certificate: Path,
     key: Path,
-    open_writer: Callable[[Database, int], storage.Writer] = lambda database, seen: Writer(database, after=seen),
+    open_writer: Callable[[Database, int, Upkeep], storage.Writer] = lambda database, seen, kept_up: Writer(
+        database, after=seen, upkeep=kept_up
+    ),
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises SecurechatError for what keeps it from starting, and ThreadEnded.
 
-    `open_writer` gets the newest change that is loaded already.
+    `open_writer` gets the newest change that is loaded already, and the upkeep that the store thread is to do.
     """
+    kept_up = upkeep(settings.history)
     context = certificates.first_context(settings.tls, certificate, key)
     with (
         ServeLock(prepare(folder, settings.store).parent) as lock,
@@ -62,7 +66,7 @@ def serve(
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
         keeper = certificates.Keeper(settings.tls, certificate, key, lambda new: loop.post(Reload(new)))
-        _run(loop, open_writer(database, seen), keeper, sockets, settings)
+        _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.auth.verifier import Rehashed, Verified
 from securechat.store.rows import AccountId, Entry, NamedMessage
+from securechat.store.search import Query
 
 PASSWORDS = "passwords"  # the pool that hashes
 READS = "reads"  # the pool that reads the store
@@ -35,6 +36,7 @@ class Selection:
     target: str
     references: tuple[int | str | None, ...]
     limit: int
+    kinds: tuple[str, ...]
 
 
 class History(Protocol):
@@ -44,14 +46,30 @@ class History(Protocol):
         """Oldest first. Raises UnknownMessage for a msgid that the target does not have."""
         ...
 
+    def find(self, target: str, msgid: str) -> Entry | None:
+        """The entry of this msgid, whatever its kind."""
+        ...
+
     def named(self, account: AccountId, name: str) -> NamedMessage | None:
         """The message that the account sent under this name."""
         ...
 
     def targets(
-        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int
+        self, account: AccountId, channels: Sequence[str], after: int, before: int, limit: int, kinds: Sequence[str]
     ) -> Sequence[tuple[str, int]]:
         """Targets with the time of their newest entry within the bounds, oldest first."""
+        ...
+
+    def search(self, query: Query) -> Sequence[Entry]:
+        """Oldest first."""
+        ...
+
+    def missed_targets(self, account: AccountId, channels: Collection[str], after: int, upto: int) -> Set[str]:
+        """The account's pairs and those of the channels that have messages behind the entry `after`, up to `upto`."""
+        ...
+
+    def missed(self, target: str, after: int, upto: int, limit: int) -> Sequence[Entry]:
+        """The newest of these messages of a target, oldest first."""
         ...
 
 

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from securechat.protocol.message import Message
     from securechat.server.connection import Connection
     from securechat.server.multiline import Piece
+    from securechat.server.turn import Turn
 
 VARIANT = (
     SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN | MULTILINE
 )  # the capabilities that change a relayed line's bytes
+OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
 
 
 class Stage(Enum):
@@ -30,10 +32,11 @@ class Stage(Enum):
 class Registration:
     """What a session has said before its admission; dropped with it."""
 
-    __slots__ = ("commands", "login", "mechanism", "negotiating", "nick", "realname", "response", "user")
+    __slots__ = ("commands", "device", "login", "mechanism", "negotiating", "nick", "realname", "response", "user")
 
     def __init__(self) -> None:
         self.commands = 0
+        self.device = ""  # as the client calls it, to tell it from others of the account
         self.negotiating = False  # between CAP LS or REQ and CAP END
         self.nick: str | None = None
         self.user: str | None = None
@@ -87,6 +90,24 @@ class Incoming:
     refused: bool = False
 
 
+@dataclass(slots=True)
+class Opening:
+    """What a session is sent first, a step at a time while it reads; what happens meanwhile is held behind it.
+
+    So a thousand names in each of two hundred channels fill no outbox, and all is told in its order and once.
+    """
+
+    steps: tuple[Callable[[Turn, Session], None], ...]
+    taken: int = 0
+    upto: int = 0  # the newest entry when the admission stood; what comes behind it is held
+    held: dict[int, bytes] = field(default_factory=dict)
+    given: int = 0  # of what was held
+    size: int = 0  # bytes of the rest
+
+    def changed(self, name: str) -> None:
+        """Nothing is derived from it."""
+
+
 class Session:
     """Changed through the turn only, but for what says so."""
 
@@ -97,9 +118,12 @@ class Session:
         "busy",
         "caps",
         "choked",
+        "device",
+        "handed",
         "incoming",
         "link",
         "monitored",
+        "opening",
         "oper",
         "password_version",
         "person",
@@ -124,6 +148,9 @@ class Session:
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
         self.backlog = Backlog()
+        self.opening: Opening | None = None  # from its admission until it has been told where it is
+        self.device: str | None = None  # whose place it moves, empty without a name; None: it moves none
+        self.handed: int | None = 0  # the entry up to which it was handed all; None: the newest one; set by the loop
         self.incoming: Incoming | None = None
         self.strikes: tuple[float, ...] = ()  # moments of handler errors
         self.link: Connection | None = None  # the loop's; opaque to the core
@@ -131,13 +158,15 @@ class Session:
 
     @property
     def waits(self) -> bool:
-        """Whether what it says is held: for a worker, until it reads, or behind what was held before."""
-        return self.busy or self.choked or bool(self.backlog.lines)
+        """Whether what it says is held: for a worker, until it reads, or behind what comes first."""
+        return self.busy or self.choked or self.opening is not None or bool(self.backlog.lines)
 
     @property
     def variant(self) -> int:
         variant = self.caps & VARIANT
-        return variant if self.caps & BATCH else variant & ~MULTILINE
+        if not self.caps & BATCH:
+            variant &= ~MULTILINE
+        return variant if self.opening is None else variant | OPENING
 
     @property
     def is_oper(self) -> bool:
@@ -152,5 +181,5 @@ class Session:
         return (self.registration and self.registration.nick) or "*"
 
     def changed(self, name: str) -> None:
-        if name == "caps" and self.person is not None:
+        if name in ("caps", "opening") and self.person is not None:
             self.person.changed("sessions")

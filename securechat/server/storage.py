@@ -1,4 +1,7 @@
-"""The store thread: commits one turn at a time, and looks behind each for what administrators changed meanwhile."""
+"""The store thread: commits one turn at a time, and looks behind each for what administrators changed meanwhile.
+
+While no turn comes it keeps the store up: steps of a few milliseconds, between which it listens for the next turn.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.errors import SecurechatError
-from securechat.store.errors import CommitUncertain, StoreError
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Row
 
 LOOKUP_PAUSE = 0.2  # seconds between two looks for a commit's outcome
 LOOKUP_TIME = 30.0  # how long a commit's outcome may stay unknown before the process gives up
+LULL = 0.002  # seconds without a turn make room for a step of the upkeep
+ROUND = 1.0  # seconds between two looks whether there is anything to keep up; and a step in each, however busy it is
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +34,13 @@ class ThreadEnded(SecurechatError):
 class Writer(Protocol):
     """The writing connection; `store.writer.Writer` is it."""
 
-    def commit(self, rows: Sequence[Row]) -> None: ...
+    def commit(self, rows: Sequence[Row]) -> int: ...
 
     def holds(self, rows: Sequence[Row]) -> bool: ...
 
     def changed(self) -> list[AccountChanged]: ...
+
+    def keep_up(self) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -42,12 +49,14 @@ class Writer(Protocol):
 class Committed:
     """The open turn's commit ended; with an error nothing of it was kept.
 
+    `newest` is the seq of the newest entry of all; None when the turn had nothing to keep, or it was not kept.
     `changes` is what others wrote. It was read behind the turn and before any later one, so it is newer than all that
     the core holds.
     """
 
     error: StoreError | None = None
     changes: tuple[AccountChanged, ...] = ()
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,9 @@ class Storage:
         self._post = post
         self._failing = False
         self._blind = False  # cannot look
+        self._behind = True  # there is more to keep up
+        self._neglected = False  # cannot keep up
+        self._due = time.monotonic() + ROUND  # a step is
         self._turns: queue.SimpleQueue[Sequence[Row] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -92,12 +104,36 @@ class Storage:
             self._post(Broken("store", error))
 
     def _serve(self) -> None:
-        while (rows := self._turns.get()) is not None:
-            error = None
+        while (rows := self._next()) is not None:
+            error = newest = None
             if rows:
-                error = settle(self._writer, rows)
+                outcome = settle(self._writer, rows)
+                error, newest = (outcome, None) if isinstance(outcome, StoreError) else (None, outcome)
                 self._note(error)
-            self._post(Committed(error, self._look()))
+            self._post(Committed(error, self._look(), newest))
+
+    def _next(self) -> Sequence[Row] | None:
+        while True:
+            left = self._due - time.monotonic()
+            try:
+                if left > 0:
+                    return self._turns.get(timeout=min(left, LULL) if self._behind else left)
+            except queue.Empty:
+                pass
+            self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Nobody waits for it: what fails is tried again in the next round, and is logged once."""
+        try:
+            self._behind = self._writer.keep_up()
+            self._neglected = False
+        except StoreBusy:  # an administrator's command, or a backup
+            self._behind = False
+        except StoreError as error:
+            if not self._neglected:
+                log.error("the upkeep of the store (index, retention, erasing) fails: %s; it is tried again", error)
+            self._behind, self._neglected = False, True
+        self._due = time.monotonic() + ROUND
 
     def _note(self, error: StoreError | None) -> None:
         """One line when trouble begins and one when it is over; in between every turn fails."""
@@ -119,15 +155,17 @@ class Storage:
         return tuple(changes)
 
 
-def settle(writer: Writer, rows: Sequence[Row]) -> StoreError | None:
-    """Commit, and find out for certain how it ended: after an error at the very end it may be durable all the same."""
+def settle(writer: Writer, rows: Sequence[Row]) -> StoreError | int:
+    """Commit, and find out for certain how it ended: after an error at the very end it may be durable all the same.
+
+    Gives the seq of the newest entry of all, or why nothing was kept.
+    """
     try:
-        writer.commit(rows)
+        return writer.commit(rows)
     except CommitUncertain as error:
-        return None if _holds(writer, rows) else error
+        return error.newest if _holds(writer, rows) else error
     except StoreError as error:
         return error
-    return None
 
 
 def _holds(writer: Writer, rows: Sequence[Row]) -> bool:

@@ -14,11 +14,11 @@ from securechat.errors import SecurechatError
 from securechat.protocol.capabilities import BATCH, LABELED_RESPONSE
 from securechat.protocol.message import escape, write
 from securechat.protocol.numerics import TEXTS
-from securechat.server.event import Event
+from securechat.server.event import Event, lasting
 from securechat.server.msgids import new_msgid
 from securechat.server.reply import Batch, Line, Reply, written
 from securechat.server.services import Services
-from securechat.server.session import Session, Stage
+from securechat.server.session import OPENING, Opening, Session, Stage
 from securechat.store.rows import EntryStored, Row
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ LABEL_BYTES = 64
 LABELLING = LABELED_RESPONSE | BATCH  # an answer of several lines takes both
 LINES_IN_A_TURN = 1024
 BYTES_IN_A_TURN = 256 * 1024  # of output, each audience counted once: what one member can get at most
+HELD_BYTES = 16 * 1024  # of what was held, given at once
 DELIVERED_IN_A_TURN = 64 * 1024 * 1024  # of output, times the receivers
 
 _MISSING: Any = object()
@@ -98,7 +99,11 @@ class Turn:
         self.output: list[Output] = []
         self.jobs: list[Job] = []
         self.closing: list[tuple[Session, str]] = []
+        self.admitted: list[Session] = []  # are to be told what they missed
+        self.opened: list[Session] = []  # have been told all that went before, once this turn is delivered
+        self.overfull: list[Session] = []  # more is held for them than an outbox may hold
         self.unfinished: list[Session] = []  # what they said and was held goes on in the next turn
+        self._over = False
         self._begun = 0
         self._undo: list[tuple[Owner, str, Any, Any]] = []
         self._bytes = 0
@@ -109,8 +114,14 @@ class Turn:
         self._replies: list[Reply] = []
 
     def has_room(self) -> bool:
+        """A turn ends with one who is to be told what was missed, and with one who was.
+
+        So what is stored is either told to that one or missed, turn by turn.
+        """
         return (
-            len(self.items) < LINES_IN_A_TURN
+            not self.admitted
+            and not self._over
+            and len(self.items) < LINES_IN_A_TURN
             and self._begun < LINES_IN_A_TURN
             and self._bytes < BYTES_IN_A_TURN
             and self._delivered < DELIVERED_IN_A_TURN
@@ -192,19 +203,48 @@ class Turn:
 
     def keep(self, event: Event, person: Person, target: str, kind: str, text: str) -> None:
         """Store an event as an entry of `target`'s history."""
-        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, event.relayed_tags))
+        self.record(EntryStored(target, event.msgid, event.time, kind, person.id, text, lasting(event.relayed_tags)))
 
     # What leaves after the commit
 
     def tell(self, channel: Channel, event: Event, skip: tuple[Session, ...] = (), needs: int = 0) -> None:
         """Everyone in the channel who may read it and has the capabilities `needs`, without `skip`."""
         for variant, audience in channel.audiences().items():
-            if variant & needs == needs:
+            if variant & needs != needs:
+                continue
+            if variant & OPENING:
+                self.tell_each((session for session in audience if session not in skip), event)
+            else:
                 self._emit(Output(audience, event.encode(variant), skip), len(audience))
 
     def tell_each(self, sessions: Iterable[Any], event: Event) -> None:
         for session in sessions:
-            self._emit(Output(session, event.encode(session.variant)), 1)
+            data = event.encode(session.variant)
+            if session.opening is None:
+                self._emit(Output(session, data), 1)
+            else:
+                self._hold(session, session.opening, data)
+
+    def _hold(self, session: Session, opening: Opening, data: bytes) -> None:
+        self.put(opening, "held", len(opening.held), data)
+        self.set(opening, "size", opening.size + len(data))
+        if opening.size > self.settings.limits.outbox:
+            self.overfull.append(session)
+
+    def give_held(self, session: Session, opening: Opening) -> None:
+        """Send a piece of what was held; once nothing is left the opening is over."""
+        pieces: list[bytes] = []
+        size = 0
+        while opening.given + len(pieces) < len(opening.held) and size < HELD_BYTES:
+            pieces.append(opening.held[opening.given + len(pieces)])
+            size += len(pieces[-1])
+        self.set(opening, "given", opening.given + len(pieces))
+        self.set(opening, "size", opening.size - size)
+        if pieces:
+            self._emit(Output(session, b"".join(pieces)), 1)
+        if opening.given == len(opening.held):
+            self.set(session, "opening", None)
+            self.opened.append(session)
 
     def _emit(self, output: Output, receivers: int) -> None:
         self.output.append(output)
@@ -285,7 +325,11 @@ class Turn:
 
     def _write(self, session: Session, reply: Reply, tag: str = "") -> None:
         """In one piece, a page of history too."""
-        self._emit(Output(session, written(reply, tag, self.server, self._new_reference).encode()), 1)
+        data = written(reply, tag, self.server, self._new_reference).encode()
+        if session.opening is None or session is self._actor:
+            self._emit(Output(session, data), 1)
+        else:
+            self._hold(session, session.opening, data)
 
     def _new_reference(self) -> str:
         self._batches += 1
@@ -294,9 +338,16 @@ class Turn:
     def close(self, session: Session, reason: str) -> None:
         """Say ERROR and hang up once all before it is sent. Who must leave channels goes through `presence.end`."""
         self.finish_if_actor(session)
+        self.shut(session)
         self._write(session, Line("", f"ERROR :{reason}"))
-        self.set(session, "stage", Stage.CLOSED)
         self.closing.append((session, reason))
+        self._over = self._over or session.device is not None
+
+    def shut(self, session: Session) -> None:
+        """Nothing is handled for it any more, nor told to it that was held."""
+        self.set(session, "stage", Stage.CLOSED)
+        if session.opening is not None:
+            self.set(session, "opening", None)
 
     def finish_if_actor(self, session: Session) -> None:
         """The labelled replies so far go out before what follows: an ERROR, or a line that is no reply."""

@@ -46,8 +46,9 @@ class Database:
     def __init__(self, path: Path, *, durability: str = "full", timeout: float = 3.0) -> None:
         self.path = path
         self.timeout = timeout
-        self._reading = _engine(path, durability, "BEGIN", timeout)
-        self._writing = _engine(path, durability, "BEGIN IMMEDIATE", _SLICE)
+        self.synchronous = "FULL" if durability == "full" else "NORMAL"
+        self._reading = _engine(path, self.synchronous, "BEGIN", timeout)
+        self._writing = _engine(path, self.synchronous, "BEGIN IMMEDIATE", _SLICE)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -174,7 +175,7 @@ def _make_file(path: Path) -> None:
         raise DataFolderUnusable(words) from error
 
 
-def _engine(path: Path, durability: str, begin: str, timeout: float) -> Engine:
+def _engine(path: Path, synchronous: str, begin: str, timeout: float) -> Engine:
     # mode=rw: a connection never makes a file, which would lack its mode and its schema.
     url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
     engine = create_engine(
@@ -186,13 +187,13 @@ def _engine(path: Path, durability: str, begin: str, timeout: float) -> Engine:
         # Without a level the driver leaves transactions alone; ours begin in the "begin" event.
         connect_args={"isolation_level": None, "timeout": timeout, "check_same_thread": False},
     )
-    synchronous = "FULL" if durability == "full" else "NORMAL"
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")  # what a search indexes for itself leaves no trace
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:

@@ -26,6 +26,10 @@ class StoreFull(StoreError):
 class CommitUncertain(StoreError):
     """COMMIT itself raised: what was asked may be durable all the same. Only looking tells (`Writer.holds`)."""
 
+    def __init__(self, words: str, newest: int) -> None:
+        super().__init__(words)
+        self.newest = newest  # seq of the newest entry, should it be durable
+
 
 class NotADatabase(StoreError):
     """The file is something else than a securechat database."""

@@ -18,14 +18,14 @@ from securechat.store.schema import account, channel, entry
 Point = int | str
 
 DAWN = -1  # a time before every entry
-MESSAGES = ("PRIVMSG", "NOTICE")  # the kinds that reads give unless told otherwise; None is every kind
+MESSAGES = ("PRIVMSG", "NOTICE")  # the kinds that reads give unless told otherwise
 
 
 class UnknownMessage(SecurechatError):
     """No message of this target has the msgid that was given as a point."""
 
 
-_COLUMNS = (
+COLUMNS = (
     entry.c.target,
     entry.c.seq,
     entry.c.msgid,
@@ -43,7 +43,7 @@ def latest(
     limit: int,
     after: Point | None = None,
     *,
-    kinds: Sequence[str] | None = MESSAGES,
+    kinds: Sequence[str] = MESSAGES,
 ) -> list[Entry]:
     """The newest entries; with `after` those of them that are behind it."""
     low = _time(connection, target, after) if after is not None else DAWN
@@ -51,13 +51,13 @@ def latest(
 
 
 def after(
-    connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] | None = MESSAGES
+    connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] = MESSAGES
 ) -> list[Entry]:
     return _oldest(connection, target, limit, kinds, entry.c.time > _time(connection, target, point))
 
 
 def before(
-    connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] | None = MESSAGES
+    connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] = MESSAGES
 ) -> list[Entry]:
     return _newest(connection, target, limit, kinds, entry.c.time < _time(connection, target, point))
 
@@ -69,7 +69,7 @@ def between(
     end: Point,
     limit: int,
     *,
-    kinds: Sequence[str] | None = MESSAGES,
+    kinds: Sequence[str] = MESSAGES,
 ) -> list[Entry]:
     """What lies between two points, in whichever order they come; `limit` counts from `start`."""
     first, last = _time(connection, target, start), _time(connection, target, end)
@@ -78,12 +78,18 @@ def between(
 
 
 def around(
-    connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] | None = MESSAGES
+    connection: Connection, target: str, point: Point, limit: int, *, kinds: Sequence[str] = MESSAGES
 ) -> list[Entry]:
     """Half of `limit` before the point, the rest from it on."""
     middle = _time(connection, target, point)
     older = _newest(connection, target, limit // 2, kinds, entry.c.time < middle)
     return older + _oldest(connection, target, limit - len(older), kinds, entry.c.time >= middle)
+
+
+def find(connection: Connection, target: str, msgid: str) -> Entry | None:
+    """The entry of this msgid, whatever its kind."""
+    row = connection.execute(select(*COLUMNS).where(entry.c.msgid == msgid, entry.c.target == target)).first()
+    return Entry(*row) if row else None
 
 
 def targets(
@@ -93,17 +99,19 @@ def targets(
     after_ms: int,
     before_ms: int,
     limit: int,
+    *,
+    kinds: Sequence[str] = MESSAGES,
 ) -> list[tuple[str, int]]:
-    """The account's direct-message pairs and the given channels whose newest message lies between the two times.
+    """The account's direct-message pairs and the given channels whose newest entry lies between the two times.
 
-    (target, time of its newest message), by that time; with `after_ms` above `before_ms` the newest count first.
+    (target, time of its newest entry), by that time; with `after_ms` above `before_ms` the newest count first.
     """
     joined = select(channel.c.key).where(channel.c.key.in_(channel_keys))
-    candidates = union_all(select(_pair_with(account_id)), joined)
+    candidates = union_all(select(pair_with(account_id)), joined)
     candidate = candidates.subquery().c[0]
     newest = (
         select(entry.c.time)
-        .where(entry.c.target == candidate, entry.c.kind.in_(MESSAGES))
+        .where(entry.c.target == candidate, entry.c.kind.in_(kinds))
         .order_by(entry.c.time.desc())
         .limit(1)
         .scalar_subquery()
@@ -117,7 +125,7 @@ def targets(
     return [(target, time) for target, time in connection.execute(rows.order_by(found.c.newest.desc()))][::-1]
 
 
-def _pair_with(one: AccountId) -> ColumnElement[str]:
+def pair_with(one: AccountId) -> ColumnElement[str]:
     """`rows.pair` for each row of account. Looking every pair up is quicker than reading through all entries."""
     mine, other = literal(str(one)), cast(account.c.id, Text)
     return case((account.c.id < one, other + ":" + mine), else_=mine + ":" + other)
@@ -135,13 +143,13 @@ def _time(connection: Connection, target: str, point: Point) -> int:
 
 
 def _oldest(
-    connection: Connection, target: str, limit: int, kinds: Sequence[str] | None, where: ColumnElement[bool]
+    connection: Connection, target: str, limit: int, kinds: Sequence[str], where: ColumnElement[bool]
 ) -> list[Entry]:
     return _read(connection, target, limit, kinds, where, entry.c.time.asc())
 
 
 def _newest(
-    connection: Connection, target: str, limit: int, kinds: Sequence[str] | None, where: ColumnElement[bool]
+    connection: Connection, target: str, limit: int, kinds: Sequence[str], where: ColumnElement[bool]
 ) -> list[Entry]:
     return _read(connection, target, limit, kinds, where, entry.c.time.desc())[::-1]
 
@@ -150,11 +158,9 @@ def _read(
     connection: Connection,
     target: str,
     limit: int,
-    kinds: Sequence[str] | None,
+    kinds: Sequence[str],
     where: ColumnElement[bool],
     order: ColumnElement[int],
 ) -> list[Entry]:
-    rows = select(*_COLUMNS).where(entry.c.target == target, where)
-    if kinds is not None:
-        rows = rows.where(entry.c.kind.in_(kinds))
+    rows = select(*COLUMNS).where(entry.c.target == target, where, entry.c.kind.in_(kinds))
     return [Entry(*row) for row in connection.execute(rows.order_by(order).limit(limit))]

@@ -18,6 +18,9 @@ def pair(one: AccountId, other: AccountId) -> str:
     return f"{low}:{high}"
 
 
+REDACTED = "REDACTED"  # the kind of an entry that was erased; its place in the order and its msgid stay
+
+
 class EntryStored(NamedTuple):
     """One message or event of a target's history; its place in the order, `seq`, is given by the commit.
 
@@ -27,7 +30,7 @@ class EntryStored(NamedTuple):
     target: str
     msgid: str
     time: int
-    kind: str  # the command: PRIVMSG, NOTICE, JOIN, PART, KICK, TOPIC, MODE …
+    kind: str  # the command: PRIVMSG, NOTICE, TAGMSG, REDACT, JOIN, PART, KICK, TOPIC
     sender: AccountId
     text: str  # for events the command's parameters behind the channel, as on the wire
     tags: str = ""  # client-only tags worth keeping, as on the wire
@@ -35,6 +38,23 @@ class EntryStored(NamedTuple):
     def __repr__(self) -> str:
         """Without what people said."""
         return f"EntryStored(target={self.target!r}, msgid={self.msgid!r}, kind={self.kind!r}, sender={self.sender})"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRedacted:
+    """Erase what an entry said; that it was redacted, by whom and why, is an entry of its own."""
+
+    target: str
+    msgid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMarkerStored:
+    """Up to when an account has read a target; it only ever rises."""
+
+    account: AccountId
+    target: str
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +116,21 @@ class NameStored:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceStored:
+    """Up to which entry a device was handed what its account is told; never moved back."""
+
+    account: AccountId
+    device: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRemoved:
+    account: AccountId
+    device: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -109,6 +144,8 @@ class NamedMessage(NamedTuple):
 
 Row = (
     EntryStored
+    | EntryRedacted
+    | ReadMarkerStored
     | ChannelStored
     | MemberStored
     | MemberRemoved
@@ -116,6 +153,8 @@ Row = (
     | ListModeRemoved
     | PasswordStored
     | NameStored
+    | PlaceStored
+    | PlaceRemoved
     | NamedMessage
 )
 
@@ -158,7 +197,10 @@ class Snapshot:
     channels: tuple[ChannelStored, ...]
     members: tuple[MemberStored, ...]
     list_modes: tuple[ListModeStored, ...]
+    read_markers: tuple[ReadMarkerStored, ...]
     last_times: dict[str, int]  # target → time of its newest entry
+    places: tuple[PlaceStored, ...]
+    newest: int  # seq of the newest entry of all, 0 when there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,9 @@ entry = Table(
 )
 
 # The words of messages, by the `seq` of their entry; it holds no text of its own. `place` says where and by whom.
-SEARCH = "CREATE VIRTUAL TABLE search USING fts5(text, place, content='', tokenize='unicode61 remove_diacritics 2')"
+# It merges nothing by itself: the upkeep does, in steps (`index.py`).
+INDEX = "fts5(text, place, content='', tokenize='unicode61 remove_diacritics 2')"
+SEARCH = f"CREATE VIRTUAL TABLE search USING {INDEX}"
 
 # How far a task that goes through the entries in small steps has come. "search" is the newest entry that the index was
 # filled from; "erase" counts up whenever words left the index, and is gone once the disk holds none of them any more.

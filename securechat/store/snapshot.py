@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from securechat.store.changes import ACCOUNT, as_account
-from securechat.store.rows import ChannelStored, ListModeStored, MemberStored, Snapshot
-from securechat.store.schema import account, channel, list_mode, member
+from securechat.store.rows import ChannelStored, ListModeStored, MemberStored, PlaceStored, ReadMarkerStored, Snapshot
+from securechat.store.schema import account, channel, entry, list_mode, member, place, read_marker
 
 # Jumps from target to target in the index instead of reading every entry: a million of them do not delay a start.
 _LAST_TIMES = """
@@ -27,11 +27,17 @@ def load(connection: Connection) -> Snapshot:
     modes = connection.execute(
         select(list_mode).order_by(list_mode.c.channel, list_mode.c.mode, list_mode.c.set_at, list_mode.c.mask)
     )
+    markers = connection.execute(select(read_marker).order_by(read_marker.c.account_id, read_marker.c.target))
     last_times = connection.exec_driver_sql(_LAST_TIMES)
+    places = connection.execute(select(place).order_by(place.c.account_id, place.c.device))
+    newest: int = connection.execute(select(func.coalesce(func.max(entry.c.seq), 0))).scalar_one()
     return Snapshot(
         accounts=tuple(as_account(*row) for row in accounts),
         channels=tuple(ChannelStored(*row) for row in channels),
         members=tuple(MemberStored(*row) for row in members),
         list_modes=tuple(ListModeStored(*row) for row in modes),
+        read_markers=tuple(ReadMarkerStored(*row) for row in markers),
         last_times={row.target: row.newest for row in last_times},
+        places=tuple(PlaceStored(*row) for row in places),
+        newest=newest,
     )

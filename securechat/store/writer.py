@@ -10,18 +10,19 @@ import itertools
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes
+from securechat.store import changes, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
     ChannelStored,
+    EntryRedacted,
     EntryStored,
     ListModeRemoved,
     ListModeStored,
@@ -30,9 +31,15 @@ from securechat.store.rows import (
     NamedMessage,
     NameStored,
     PasswordStored,
+    PlaceRemoved,
+    PlaceStored,
+    ReadMarkerStored,
     Row,
 )
 from securechat.store.schema import change, entry
+from securechat.store.upkeep import Upkeep
+
+Write = Callable[[sqlite3.Connection, Iterable[Any]], object]
 
 _IMPATIENT = 0.05  # seconds that a commit waits for the lock after one has failed
 
@@ -40,8 +47,9 @@ _IMPATIENT = 0.05  # seconds that a commit waits for the lock after one has fail
 class Writer:
     """Applies rows. `changed` tells what others wrote meanwhile, from the change `after` on."""
 
-    def __init__(self, database: Database, *, after: int = 0) -> None:
+    def __init__(self, database: Database, *, after: int = 0, upkeep: Upkeep | None = None) -> None:
         self._database = database
+        self._upkeep = upkeep or Upkeep([])
         self._connection: Connection | None = None  # of the pool, which sets it
         self._driver: sqlite3.Connection | None = None  # the same, which does the work
         self._failing = False
@@ -49,8 +57,8 @@ class Writer:
         self._seen = after
         self._version: int | None = None  # the connection's data_version when we last looked
 
-    def commit(self, rows: Sequence[Row]) -> None:
-        """Keep the rows, in their order, all or none; they are on disk when this returns.
+    def commit(self, rows: Sequence[Row]) -> int:
+        """Keep the rows, in their order, all or none; they are on disk when this returns the newest entry's seq.
 
         Raises StoreError when nothing was kept (StoreBusy, StoreFull among them) and CommitUncertain when only
         `holds` can tell. After a failure the lock is waited for only briefly, until a commit succeeds.
@@ -60,6 +68,7 @@ class Writer:
                 connection = self._connected()
                 self._database.begin(connection, _IMPATIENT if self._failing else self._database.timeout)
                 self._apply(connection, rows)
+                newest: int = connection.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()[0]
         except BaseException:
             self._failing = True
             self._lose()
@@ -69,8 +78,9 @@ class Writer:
         except sqlite3.Error as error:
             self._failing = True
             self._lose()
-            raise CommitUncertain(f"at the commit: {from_driver(error)}") from error
+            raise CommitUncertain(f"at the commit: {from_driver(error)}", newest) from error
         self._failing = False
+        return newest
 
     def holds(self, rows: Sequence[Row]) -> bool:
         """Whether the turn just committed became durable; to be asked after CommitUncertain. Raises StoreError.
@@ -101,6 +111,23 @@ class Writer:
         self._seen = max((one.change for one in found), default=self._seen)
         return found
 
+    def keep_up(self) -> bool:
+        """One step of the upkeep; False when there was nothing to do. Raises StoreError, and is to be tried later.
+
+        Nobody waits for it to be on the disk, so it is not synced. The next turn's sync takes it along: the WAL is
+        one sequence.
+        """
+        try:
+            with translated():
+                connection = self._connected()
+                connection.execute("PRAGMA synchronous=NORMAL")
+                done = self._upkeep.step(connection)
+                connection.execute(f"PRAGMA synchronous={self._database.synchronous}")
+        except BaseException:
+            self._lose()
+            raise
+        return done
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -121,8 +148,7 @@ class Writer:
     def _apply(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
         marked = False
         for kind, group in itertools.groupby(rows, type):
-            text, values = _WRITES[kind]
-            connection.executemany(text, map(values, group))
+            _WRITES[kind](connection, group)
             marked = marked or kind is EntryStored
         if not marked:
             self._mark(connection)
@@ -137,13 +163,25 @@ class Writer:
         )
 
 
-# For each kind of row its statement, and the fields that are the statement's values, in their order.
-_WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
-    EntryStored: (  # SQLite gives `seq`, inside the transaction
+def _each(statement: str, values: attrgetter[Any]) -> Write:
+    """The statement once for each row; its fields are the values, in their order."""
+    return lambda connection, rows: connection.executemany(statement, map(values, rows))
+
+
+# How each kind of row is written.
+_WRITES: dict[type, Write] = {
+    EntryStored: _each(  # SQLite gives `seq`, inside the transaction
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
-    ChannelStored: (
+    EntryRedacted: redaction.erase,
+    ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
+        "INSERT INTO read_marker (account_id, target, time) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, target) DO UPDATE SET time = excluded.time WHERE excluded.time > time",
+        attrgetter("target", "time", "account"),
+    ),
+    ChannelStored: _each(
         "INSERT INTO channel (key, name, created, topic, topic_by, topic_time, modes, password, user_limit) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (key) DO UPDATE SET name = excluded.name, created = excluded.created, topic = excluded.topic, "
@@ -151,33 +189,40 @@ _WRITES: dict[type, tuple[str, attrgetter[Any]]] = {
         "password = excluded.password, user_limit = excluded.user_limit",
         attrgetter("key", "name", "created", "topic", "topic_by", "topic_time", "modes", "password", "user_limit"),
     ),
-    MemberStored: (  # an administrator may have deleted the account while the turn ran: no membership comes back
+    MemberStored: _each(  # an administrator may have deleted the account while the turn ran: no membership comes back
         "INSERT INTO member (channel, account_id, role) "
         "SELECT ?, id, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (channel, account_id) DO UPDATE SET role = excluded.role",
         attrgetter("channel", "role", "account"),
     ),
-    MemberRemoved: ("DELETE FROM member WHERE channel = ? AND account_id = ?", attrgetter("channel", "account")),
-    ListModeStored: (
+    MemberRemoved: _each("DELETE FROM member WHERE channel = ? AND account_id = ?", attrgetter("channel", "account")),
+    ListModeStored: _each(
         "INSERT INTO list_mode (channel, mode, mask, set_by, set_at) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (channel, mode, mask) DO UPDATE SET set_by = excluded.set_by, set_at = excluded.set_at",
         attrgetter("channel", "mode", "mask", "set_by", "set_at"),
     ),
-    ListModeRemoved: (
+    ListModeRemoved: _each(
         "DELETE FROM list_mode WHERE channel = ? AND mode = ? AND mask = ?",
         attrgetter("channel", "mode", "mask"),
     ),
     # Never downwards: should an administrator have set a password while the turn ran, his stays (he counts up by 2, a
     # member's own change by 1). The same version again is the same password, hashed at another cost.
-    PasswordStored: (
+    PasswordStored: _each(
         "UPDATE account SET password_hash = ?, password_version = ? "
         "WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
         attrgetter("hash", "version", "account", "version"),
     ),
-    NamedMessage: (  # should one ever come twice, the first stands
+    NamedMessage: _each(  # should one ever come twice, the first stands
         "INSERT INTO client_message (account_id, name, target, digest, msgid, time) VALUES (?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (account_id, name) DO NOTHING",
         attrgetter("account", "name", "target", "digest", "msgid", "time"),
     ),
-    NameStored: ("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
+    NameStored: _each("UPDATE account SET name = ? WHERE id = ?", attrgetter("name", "account")),
+    PlaceStored: _each(
+        "INSERT INTO place (account_id, device, seq) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
+        attrgetter("device", "seq", "account"),
+    ),
+    PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from securechat.client.search import SearchUsage, read_query
 from securechat.protocol.names import CHANNEL_PREFIX, fold, is_account_name, is_channel_name
 from securechat.protocol.text import printable
 
@@ -103,6 +105,17 @@ def who(mode: LineMode, rest: str) -> Lines:
     return []
 
 
+def search(mode: LineMode, rest: str) -> Lines:
+    try:
+        query = read_query(rest, datetime.now().astimezone())
+    except SearchUsage as error:
+        return [f"-!- {printable(str(error))}"]
+    if query is None:
+        return _usage("search")
+    mode.post(lambda session: session.search(query))
+    return []
+
+
 def passwd(mode: LineMode, rest: str) -> Lines:
     if rest:
         return ["-!- /passwd takes nothing behind it: it asks, and does not show what you type"]
@@ -149,6 +162,7 @@ COMMANDS = {
     "topic": Command(topic, "/topic [#CHANNEL] [TEXT]", "show or set the topic"),
     "me": Command(me, "/me TEXT", "say what you do"),
     "who": Command(who, "/who [NAME]", "who somebody is, or who is here"),
+    "search": Command(search, "/search WORDS [in:#X] [from:NAME] [since:30d]", "find what was said"),
     "passwd": Command(passwd, "/passwd", "change your password"),
     "help": Command(show_help, "/help", "this list"),
     "quit": Command(leave, "/quit", "log out; Ctrl-D does the same"),
@@ -162,4 +176,7 @@ ALIASES = {
     "t": "topic",
     "exit": "quit",
     "q": "quit",
+    "s": "search",
+    "find": "search",
+    "grep": "search",
 }

@@ -28,7 +28,7 @@ from securechat.client.events import (
     Said,
     Told,
 )
-from securechat.client.outbox import WINDOW
+from securechat.client.outbox import PATIENCE, WINDOW
 from securechat.client.profile import Visit
 from securechat.errors import SecurechatError
 from securechat.protocol.names import CHANNEL_PREFIX, fold
@@ -38,7 +38,6 @@ from securechat.ui.render import rendered
 from securechat.ui.stdin import InputLine, start_reader
 from securechat.ui.stdout import Output
 
-PATIENCE = 60.0  # for a server that cannot store for the moment
 GOODBYE_TIMEOUT = 5.0
 QUOTED = 60  # characters of a line in an error
 

@@ -9,6 +9,7 @@ from typing import Any
 from securechat.client.events import (
     Entered,
     Event,
+    Found,
     Joined,
     Kicked,
     Kind,
@@ -41,6 +42,8 @@ def rendered(event: Event, current: str, now: datetime | None = None) -> Lines:
         return [said(event, current, now)]
     if isinstance(event, Missed):
         return missed(event, current, now)
+    if isinstance(event, Found):
+        return found(event)
     words = _WORDS.get(type(event))
     if words is None:
         return []
@@ -48,20 +51,30 @@ def rendered(event: Event, current: str, now: datetime | None = None) -> Lines:
 
 
 def said(event: Said, current: str, now: datetime) -> str:
+    place = "" if event.direct or fold(event.target) == fold(current) else f"{printable(event.target)} "
+    return f"{_stamp(event.time, now)} {place}{_words(event)}"
+
+
+def dated(event: Said) -> str:
+    """A message that may be of any day and place."""
+    place = "" if event.direct else f"{printable(event.target)} "
+    time = f"[{event.time.astimezone():%Y-%m-%d %H:%M}] " if event.time else ""
+    return f"{time}{place}{_words(event)}"
+
+
+def _words(event: Said) -> str:
     sender, words = printable(event.sender), printable(event.text)
-    stamp = _stamp(event.time, now)
     if event.direct:
         peer = printable(event.target)
         marked = f"* {words}" if event.kind is Kind.ACTION else words
-        return f"{stamp} [you → {peer}] {marked}" if event.own else f"{stamp} [{peer} → you] {marked}"
-    place = "" if fold(event.target) == fold(current) else f"{printable(event.target)} "
+        return f"[you → {peer}] {marked}" if event.own else f"[{peer} → you] {marked}"
     match event.kind:
         case Kind.ACTION:
-            return f"{stamp} {place}* {sender} {words}"
+            return f"* {sender} {words}"
         case Kind.NOTICE:
-            return f"{stamp} {place}-{sender}- {words}"
+            return f"-{sender}- {words}"
         case _:
-            return f"{stamp} {place}<{sender}> {words}"
+            return f"<{sender}> {words}"
 
 
 def missed(event: Missed, current: str, now: datetime) -> Lines:
@@ -74,6 +87,14 @@ def missed(event: Missed, current: str, now: datetime) -> Lines:
     if event.cut:
         lines.append(f"-!- {place}: more was said after that than is shown here")
     return lines
+
+
+def found(event: Found) -> Lines:
+    lines = [dated(line) for line in event.lines]
+    if event.problem:
+        return [*lines, f"-!- cannot search: {printable(event.problem)}"]
+    count = len(event.lines)
+    return [*lines, f"-!- {count} line{'s' if count != 1 else ''} found" if count else "-!- nothing found"]
 
 
 def _stamp(time: datetime | None, now: datetime) -> str:

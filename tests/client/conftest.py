@@ -27,11 +27,15 @@ class Script:
     """Both ends of a session: what the server says goes in, what the client says comes out as text."""
 
     def __init__(
-        self, capabilities: str = CAPABILITIES, seen: Seen | None = None, conversation: Conversation | None = None
+        self,
+        capabilities: str = CAPABILITIES,
+        seen: Seen | None = None,
+        conversation: Conversation | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.capabilities = capabilities
         self.now = 1000.0
-        self.conversation = conversation or Conversation(seen or Seen(), Outbox())
+        self.conversation = conversation or Conversation(seen or Seen(), Outbox(patience=patience))
         self.credentials = Credentials("ada", "correct horse")
         self.session = Session(self.credentials, "#lobby", self.conversation)
         self.session.start(self.now)

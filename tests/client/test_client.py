@@ -109,6 +109,13 @@ def test_a_wrong_password_is_told_apart_from_a_lost_link(log_in_to):
     assert lost.value.exit_status == 3
 
 
+@pytest.mark.parametrize("words", [b"FAIL * NO :\x1b[2Jno\r\n", b"ERROR :\x1b[2Jno\r\n"])
+def test_the_server_s_words_in_an_error_are_fit_to_be_printed(log_in_to, words):
+    with pytest.raises((LoginFailed, ConnectionLost), match="no") as error:
+        log_in_to(lambda sock: sock.sendall(words))
+    assert str(error.value).isprintable()
+
+
 def test_events_before_the_end_are_not_lost(log_in_to):
     def talk(sock) -> None:
         admit(sock)

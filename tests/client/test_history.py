@@ -94,6 +94,18 @@ def test_what_is_said_meanwhile_comes_behind_the_history_and_only_once():
     assert [event.text for event in events if isinstance(event, Said)] == ["line 4"]
 
 
+def test_the_further_lines_of_a_message_share_the_fate_of_its_first():
+    script = visitor(Seen(NOON), "#lobby")
+    label, _ = asked(script)
+    answer(script, label, [" CHATHISTORY TARGETS #lobby 2026-03-01T12:00:02.000Z"])
+    label, _ = asked(script)
+    further = line(3).replace("msgid=m3;", "").replace("line 3", "}")
+    assert script.server(f"@x{line(3)}", f"@x{further}", f"@x{further}", f"@x{line(4)}") == []
+    events = answer(script, label, [line(2), line(3), further, further])
+    assert texts(events) == ["line 2", "line 3", "}", "}"]
+    assert [event.text for event in events if isinstance(event, Said)] == ["line 4"]
+
+
 def test_a_refused_request_does_not_stop_the_others():
     script = visitor(Seen(NOON), "#lobby")
     label, _ = asked(script)

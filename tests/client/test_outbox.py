@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from securechat.client.outbox import Line, Outbox
+from securechat.client.outbox import MOST_BYTES, Line, Outbox
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -77,6 +77,41 @@ def test_the_rest_of_a_refused_line_is_not_sent(sender):
     sender.send()
     assert sender.refuse("a").ticket == 1
     assert sender.send() == ["c"]
+
+
+def test_a_lost_link_puts_all_that_was_not_answered_before_the_rest_and_in_order(sender):
+    sender.outbox.window = 3
+    for text in "abcd":
+        sender.put(ord(text), text)
+    sender.send()
+    sender.acknowledge("b")
+    sender.refuse("a", temporary=True)
+    sender.send()
+    ids = {piece.wire_text: piece.id for line in sender.outbox.lines for piece in line.pieces}
+    sender.outbox.link_lost()
+    assert [piece.wire_text for piece in sender.outbox.doubts] == ["c"]
+    assert sender.send() == ["a", "c", "d"]
+    assert {piece.wire_text: piece.id for line in sender.outbox.lines for piece in line.pieces} == ids
+
+
+def test_a_line_that_is_given_up_is_not_sent_and_its_answers_harm_nothing(sender):
+    sender.outbox.window = 1
+    sender.put(1, "a", "b")
+    sender.send()
+    sender.outbox.give_up(sender.outbox.lines[0])
+    assert not sender.acknowledge("a")
+    assert sender.send() == []
+    assert sender.outbox.lines == []
+
+
+def test_what_waits_is_bounded(sender):
+    sender.put(1, "x" * (MOST_BYTES + 1))
+    line = Line(2, "#lobby", "y", NOON)
+    assert not sender.outbox.put(line)
+    while sender.send():
+        pass
+    sender.acknowledge("x" * (MOST_BYTES + 1))
+    assert sender.outbox.put(line)
 
 
 def test_what_could_not_be_stored_is_sent_again_in_order_before_anything_new(sender):

@@ -12,6 +12,7 @@ from securechat.client.events import (
     Parted,
     PasswordAnswered,
     Person,
+    Queued,
     Refused,
     Renamed,
     Said,
@@ -48,6 +49,21 @@ def test_a_labelled_error_refuses_the_message_and_is_told_once(entered, answer, 
     (refused,) = entered.server(f"{label} {answer}")
     assert isinstance(refused, Refused)
     assert (refused.ticket, refused.text, refused.reason) == (7, "hello", reason)
+
+
+def test_what_cannot_be_stored_for_the_moment_is_queued_and_sent_again():
+    script = Script(patience=60.0)
+    script.enter()
+    script.say(7, "#lobby", "hello")
+    label = script.sent()[0].partition(" ")[0]
+    answer = "FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #lobby :Try again"
+    assert script.server(f"{label} :s {answer}") == [Queued(7, "#lobby", "hello")]
+    script.later(0.5)
+    label = script.sent()[0].partition(" ")[0]
+    assert script.server(f"{label} :s {answer}") == []
+    script.later(1.0)
+    label = script.sent()[0].partition(" ")[0]
+    assert script.server(f"{label};msgid=m1 :{ECHO} PRIVMSG #lobby hello")[0] == Acknowledged(7)
 
 
 def test_an_echo_inside_a_labelled_batch_counts_too(entered):

@@ -37,11 +37,16 @@ POINTS = ("*", "timestamp=2026-01-01T00:00:00.000Z", "timestamp=9999-12-31T23:59
           "timestamp=x", "timestamp=0001-01-01T00:00:00+14:00", "msgid=", "msgid=none", "when=now")  # fmt: skip
 NUMBERS = ("1", "50", "100", "0", "-1", "999999999999", "x", "", "٣", "1.5")
 SUBCOMMANDS = ("LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS", "latest", "NONE", "")
+ATTRIBUTES = ("text", "in", "from", "after", "before", "limit", "near", "")
+SOUGHT = ("hello", "hel*", '"hello"', '"', "*", "AND", "NEAR(", "text:x", "x\\sy", '"x\\sOR\\s', "é*", "日本", "\x02",
+          "a*b\\s" * 40, "!!", ")")  # fmt: skip
 TAG_KEYS = (
     "label",
     "+securechat/id",
     "draft/multiline-concat",
     "+reply",
+    "+typing",
+    "+draft/react",
     "+",
     "time",
     "msgid",
@@ -73,11 +78,13 @@ class Grammar:
             "m": lambda: self._pick(MODES),
             "a": lambda: self._pick((*MASKS, *PEOPLE, *NUMBERS, *WORDS[:6])),
             "r": self._point,
+            "i": lambda: self._pick((*self.msgids, *WORDS[:6])),
             "n": lambda: self._pick(NUMBERS),
             "s": lambda: self._pick(SUBCOMMANDS),
             "q": lambda: self._pick(("LS", "LIST", "REQ", "REQ", "END", "ls", "ACK", "")),
             "Q": self._capabilities,
             "b": self._piece,
+            "x": self._attributes,
             "B": lambda: "+" + self._pick(("1", "1", "2", "", "a b")),
             "K": lambda: self._pick(("draft/multiline", "draft/multiline", "other", "")),
             "E": lambda: "-" + self._pick(("1", "1", "2")),
@@ -156,6 +163,18 @@ class Grammar:
         names = [*CAPABILITIES, "unknown", "302", "sasl", "labeled-response batch", "message-tags"]
         return " ".join(self._pick(("", "", "-")) + name for name in self._some(names, self._pick((3, 60))))
 
+    def _attributes(self) -> str:
+        """What follows SEARCH; a time, a name or a number may come where another belongs."""
+        values = (
+            *SOUGHT,
+            *SOUGHT,
+            *PEOPLE[:2],
+            *CHANNELS[:4],
+            *NUMBERS,
+            *(point.partition("=")[2] for point in POINTS),
+        )
+        return ";".join(f"{self._pick(ATTRIBUTES)}={self._pick(values)}" for _ in range(self._random.randrange(1, 4)))
+
     def _piece(self) -> str:
         """What follows AUTHENTICATE or PASSWD."""
         secrets = (f"\0{self._pick(PEOPLE)}\0{PASSWORD}", "\0bob\0wrong", f"{PASSWORD}\0{PASSWORD}", "\0\0", "ada", "")
@@ -186,6 +205,8 @@ SHAPES = [
     ],
     *[("USERHOST", "pppppp"), ("ISON", "pppppppppppppp"), ("ISON", "w"), ("MOTD", ""), ("LUSERS", ""), ("TIME", "")],
     *[("CHATHISTORY", "scrn"), ("CHATHISTORY", "stn"), ("CHATHISTORY", "scrrn"), ("CHATHISTORY", "srrn")] * 2,
+    *[("REDACT", "ciw"), ("REDACT", "ti"), ("MARKREAD", "tr"), ("MARKREAD", "cr"), ("MARKREAD", "t")] * 2,
+    *[("SEARCH", "x"), ("SEARCH", "x"), ("SEARCH", "w")],
     *[("CAP", "qQ"), ("CAP", "qQ"), ("CAP", "qn"), ("AUTHENTICATE", "b"), ("AUTHENTICATE", "b"), ("PASSWD", "b")],
     *[("NICK", "p"), ("NICK", "w"), ("USER", "wwww"), ("PASS", "w"), ("PING", "w"), ("PONG", "w"), ("VERSION", "")],
     *[

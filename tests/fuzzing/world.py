@@ -26,13 +26,16 @@ from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import open_database
+from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
 from tests.fuzzing.grammar import PASSWORD, PEOPLE, Grammar
 from tests.fuzzing.invariants import Broken, Reader
 
 CAPS = ("", "message-tags server-time echo-message", "batch labeled-response message-tags account-tag extended-join",
         "labeled-response", "message-tags server-time account-tag echo-message batch labeled-response multi-prefix "
-        "extended-join standard-replies draft/chathistory")  # fmt: skip
+        "extended-join standard-replies draft/chathistory",
+        "message-tags server-time batch draft/chathistory draft/event-playback draft/message-redaction "
+        "draft/read-marker echo-message")  # fmt: skip
 ADMITTED, REGISTERING = 10, 4  # peers at any time
 STEP = 0.05  # seconds between two turns
 
@@ -72,7 +75,7 @@ class World:
         self.accounts = Accounts(self.database, self.settings.channels.autojoin)
         hashed = passwords.hash(PASSWORD, 4)
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
-        self.writer = Writer(self.database)
+        self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, self.settings.auth)
         services = Services(verifier, StoredHistory(self.database), lambda reason, address: None)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
@@ -109,14 +112,17 @@ class World:
     def step(self) -> None:
         """One turn and what follows from it; now and then its commit fails."""
         self.now += STEP if self.random.random() < 0.99 else -2 * STEP
-        turn = self.core.turn(self.waiting)
+        turn, newest = self.core.turn(self.waiting), None
         if turn.rows:
             if self.random.random() < 0.03:
                 turn = self.core.again(turn)
             else:
-                self.writer.commit(turn.rows)
+                newest = self.writer.commit(turn.rows)
+        elif self.random.random() < 0.2:
+            self.writer.keep_up()
         self.jobs += turn.jobs
         deliver(turn.output, self._send)
+        self._settled(turn, newest)
         self.waiting.extend(map(Resume, turn.unfinished))
         self._close(turn)
 
@@ -201,6 +207,11 @@ class World:
             except Exception as error:  # a worker hands it over, too
                 result = error
             self.waiting.append(Answer(job.session, job.done, job.label, result))
+
+    def _settled(self, turn: Turn, newest: int | None) -> None:
+        self.core.settled(turn, newest)
+        for session in turn.opened:
+            session.handed = None
 
     def _send(self, link: object, pieces: tuple[bytes, ...]) -> None:
         peer = cast(Peer, link)

@@ -27,6 +27,13 @@ LATE_ADDRESS = "127.0.2.1"
 COST = 12
 
 
+# Who is cut must be seen to leave at once, not when he might not come back any more: so the enemy counts it.
+SETTINGS = {
+    "default limits": "[limits]\nlinger = 0\n",
+    "limits.exempt": '[limits]\nlinger = 0\nexempt = ["127.0.0.0/8"]\n',
+}
+
+
 @dataclass
 class Figures:
     """Seconds: of each pair the p99 of deliveries, and the logins under attack."""

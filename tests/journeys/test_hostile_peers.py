@@ -18,7 +18,7 @@ from scripts.benchmark import machine
 from securechat.auth import passwords
 from securechat.store.accounts import Accounts
 from tests.hostile.enemy import half_a_hello, silent, tcp_only
-from tests.hostile.measure import measure
+from tests.hostile.measure import SETTINGS, measure
 from tests.running import PASSWORD, Server
 from tests.wire import PATIENCE, Wire
 
@@ -28,8 +28,8 @@ SLACK = 2.5  # other tests run beside this one; scripts/hostile.py by itself kee
 
 @pytest.mark.parametrize(
     "settings",
-    ["", pytest.param(EXEMPT, marks=pytest.mark.slow)],  # scripts/hostile.py does both
-    ids=["default limits", "limits.exempt"],
+    [SETTINGS["default limits"], pytest.param(SETTINGS["limits.exempt"], marks=pytest.mark.slow)],  # both: hostile.py
+    ids=SETTINGS,
 )
 def test_peers_that_never_log_in_or_never_read_delay_nobody(idle_server: Server, settings: str) -> None:
     idle_server.configure(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,13 +26,15 @@ EVERY = pytest.mark.parametrize("looks", [WEECHAT, IRSSI, CATGIRL], ids=["weecha
 
 @pytest.fixture
 def start(server: Server, tmp_path: Path) -> Iterator[Start]:
-    """`start(Irssi, "ada")` gives a client that logs in as ada."""
+    """`start(Irssi, "ada")` gives a client that logs in as ada, with a home of its own."""
+    numbers = itertools.count()
     with ExitStack() as stack:
 
         def begin(kind: type[Client], name: str, password: str = PASSWORD, ca: Path = server.ca) -> Client:
             if name not in server.accounts:
                 server.adduser(name)
-            return stack.enter_context(kind(tmp_path / f"home-{name}", Login(server.port, ca, name, password)))
+            home = tmp_path / f"home-{name}-{next(numbers)}"
+            return stack.enter_context(kind(home, Login(server.port, ca, name, password)))
 
         yield begin
 
@@ -186,6 +189,29 @@ def seen_in(client: Client, pattern: str) -> None:
         assert re.search(pattern, client.raw())
     else:
         client.see(pattern)
+
+
+@EVERY
+def test_what_was_missed_is_shown_once(looks: Looks, start: Start, bob: Wire) -> None:
+    first = start(looks.kind, "ada")
+    first.go("#lobby")
+    first.see(looks.joined.format(nick="ada", channel="#lobby"))
+    first.type("/quit")
+    bob.wait_for("QUIT")
+    for target in ("#lobby", "ada"):
+        bob.send(f"PRIVMSG {target} :while you were out")
+        bob.send(f"PRIVMSG {target} :\x01ACTION waved\x01")
+    for times, visit in ((1, "second"), (0, "third")):
+        client = start(looks.kind, "ada")
+        bob.wait_for("JOIN")
+        for window, target in (("#lobby", "#lobby"), ("bob", "ada")):
+            bob.send(f"PRIVMSG {target} :this is your {visit} visit")
+            client.go(window)
+            shown = client.see(looks.said.format(nick="bob", text=f"this is your {visit} visit"))
+            assert count(looks.said.format(nick="bob", text="while you were out"), shown) == times
+            assert count(looks.acted.format(nick="bob", text="waved"), shown) == times
+        client.type("/quit")
+        bob.wait_for("QUIT")
 
 
 def test_three_clients_and_a_late_one_hear_one_another(server: Server, start: Start) -> None:

@@ -22,6 +22,9 @@ RUNS = {
     (*FANOUT, "--mixed"): "half and half to the mean of the uniform ones",
     ("burst", "--members", "3", "--senders", "2", "--count", "20", "--runs", "1"): "deliveries/s",
     ("echo", "--count", "5", "--runs", "1"): "own echo p50 (ms)",
+    ("join", "--members", "3", "--count", "2", "--runs", "1"): "JOIN to the end of NAMES, median (ms)",
+    ("paging", "--messages", "250", "--store", "500"): "CPU of a page by msgid (ms)",
+    ("search", "--messages", "2000", "--runs", "1"): "a common word in a small channel (ms)",
     ("startup", "--runs", "1"): "securechat --help (s)",
 }
 

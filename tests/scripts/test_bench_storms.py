@@ -30,7 +30,7 @@ FIGURES = {
     "idle": {"RSS per session (KiB)", "CPU of all (%)"},
     "login-storm": {"delivery p99, quiet (ms)", "delivery p99, storm on this server (ms)"},
     "handshake-storm": {"delivery p99, storm on another server (ms)", "handshakes a second"},
-    "history": {"delivery p99, readers on this server (ms)", "pages a second"},
+    "history": {"delivery p99, readers on this server (ms)", "pages and searches a second"},
     "churn": {"RSS after the first round (MiB)", "growth (%)"},
 }
 

@@ -15,7 +15,7 @@ from securechat.store.rows import AccountChanged, Row
 class BreakingWriter:
     """Fails in a way that no one foresaw."""
 
-    def commit(self, rows: Sequence[Row]) -> None:
+    def commit(self, rows: Sequence[Row]) -> int:
         raise RuntimeError("made to break")
 
     def holds(self, rows: Sequence[Row]) -> bool:
@@ -23,6 +23,9 @@ class BreakingWriter:
 
     def changed(self) -> list[AccountChanged]:
         return []
+
+    def keep_up(self) -> bool:
+        return False
 
     def close(self) -> None:
         pass
@@ -37,7 +40,7 @@ def main(data: Path, certificates: Path) -> int:
             folder,
             certificates / "server.crt",
             certificates / "server.key",
-            lambda database, seen: BreakingWriter(),
+            lambda database, seen, kept_up: BreakingWriter(),
         )
     except SecurechatError as error:
         sys.stderr.write(f"{error}\n")

@@ -28,6 +28,7 @@ class Case(NamedTuple):
 
 
 NEED_MORE = "461|ada|{}|Not enough parameters"
+NO_SEARCH = ("421|ada|SEARCH|Unknown command",)
 WHOIS_BOB = (
     "311|ada|bob|bob|u*.securechat|[*]|Bob Test",
     "319|ada|bob|*#lobby*",
@@ -36,6 +37,7 @@ WHOIS_BOB = (
     "330|ada|bob|bob|is logged in as",
     "671|ada|bob|is using a secure connection",
 )
+NEW_YEAR = "timestamp=2020-01-01T00:00:00.000Z"
 HUNDRED_NAMES = ",".join(f"n{number}" for number in range(100))
 ISUPPORT = "005|ada" + 13 * "|*" + "|are supported by this server"
 
@@ -64,7 +66,7 @@ REGISTRATION = (
 CHANNELS = (
     Case(
         "JOIN #lab",
-        ("JOIN|#lab|ada|Ada Test", "353|ada|=|#lab|@ada", "366|ada|#lab|*"),
+        ("JOIN|#lab|ada|Ada Test", "353|ada|=|#lab|@ada", "MARKREAD|#lab|[*]", "366|ada|#lab|*"),
         ("JOIN|#lab", "353|ada|=|#lab|@ada", "366|ada|#lab|*"),
     ),
     Case("JOIN #lab"),
@@ -161,13 +163,35 @@ MESSAGES = (
     Case("TAGMSG bob", ("TAGMSG|bob",), ("421|ada|TAGMSG|*",)),
     Case("CHATHISTORY LATEST #lab * 1", ("NOTICE|#lab|hi there",)),
     Case("CHATHISTORY LATEST eve * 5", ()),
+    Case("CHATHISTORY LATEST BOB * 1", ("PRIVMSG|bob|both",)),
+    Case("CHATHISTORY TARGETS timestamp=2000-01-01 timestamp=2100-01-01 1", ("CHATHISTORY|TARGETS|*",)),
     Case("CHATHISTORY LATEST #nope * 1", ("FAIL|CHATHISTORY|INVALID_TARGET|LATEST|#nope|*",)),
     Case("CHATHISTORY LATEST #lab", ("FAIL|CHATHISTORY|INVALID_PARAMS|LATEST|*",)),
     Case("CHATHISTORY LATEST #lab * 1 1", ("FAIL|CHATHISTORY|INVALID_PARAMS|LATEST|*",)),
     Case("CHATHISTORY LATEST #lab id=1 5", ("FAIL|CHATHISTORY|INVALID_MSGREFTYPE|LATEST|#lab|id=1|*",)),
     Case("CHATHISTORY AFTER #lab timestamp=1 5", ("FAIL|CHATHISTORY|INVALID_PARAMS|AFTER|timestamp=1|*",)),
+    Case("CHATHISTORY AFTER #lab msgid=none 5", ("FAIL|CHATHISTORY|MESSAGE_ERROR|AFTER|#lab|*",)),
+    Case("CHATHISTORY TARGETS msgid=none * 5", ("FAIL|CHATHISTORY|INVALID_MSGREFTYPE|TARGETS|[*]|*",)),
     Case("CHATHISTORY FOO", ("FAIL|CHATHISTORY|INVALID_PARAMS|FOO|*",)),
     Case("CHATHISTORY", (NEED_MORE.format("CHATHISTORY"),)),
+    Case("REDACT #lab none :why", ("FAIL|REDACT|UNKNOWN_MSGID|#lab|none|*",), ("421|ada|REDACT|*",)),
+    Case("REDACT #closed none", ("FAIL|REDACT|INVALID_TARGET|#closed|*",), ("421|ada|REDACT|*",)),
+    Case("REDACT nobody none", ("FAIL|REDACT|INVALID_TARGET|nobody|*",), ("421|ada|REDACT|*",)),
+    Case("REDACT #lab", (NEED_MORE.format("REDACT"),)),
+    Case("MARKREAD #lab", ("MARKREAD|#lab|[*]",), ("421|ada|MARKREAD|*",)),
+    Case(f"MARKREAD #LAB {NEW_YEAR}", (f"MARKREAD|#lab|{NEW_YEAR}",), ("421|ada|MARKREAD|*",)),
+    Case("MARKREAD nobody", ("MARKREAD|nobody|[*]",), ("421|ada|MARKREAD|*",)),
+    Case(f"MARKREAD #closed {NEW_YEAR}", ("FAIL|MARKREAD|INVALID_TARGET|#closed|*",), ("421|ada|MARKREAD|*",)),
+    Case("MARKREAD #lab *", ("FAIL|MARKREAD|INVALID_PARAMS|[*]|*",), ("421|ada|MARKREAD|*",)),
+    Case("MARKREAD", ("FAIL|MARKREAD|NEED_MORE_PARAMS|*",), ("421|ada|MARKREAD|*",)),
+    Case("SEARCH text=hi;in=#lab", ("PRIVMSG|#lab|hi there", "NOTICE|#lab|hi there"), NO_SEARCH),
+    Case(r"SEARCH text=THERE\shi;from=ada;limit=1", ("NOTICE|#lab|hi there",), NO_SEARCH),
+    Case('SEARCH :text="there\\shi"', (), NO_SEARCH),
+    Case("SEARCH in=bob", ("PRIVMSG|bob|psst", "PRIVMSG|bob|both"), NO_SEARCH),
+    Case("SEARCH in=#nope", ("FAIL|SEARCH|INVALID_PARAMS|in|*",), NO_SEARCH),
+    Case("SEARCH near=x", ("FAIL|SEARCH|INVALID_PARAMS|near|*",), NO_SEARCH),
+    Case("SEARCH text=hi there", ("FAIL|SEARCH|INVALID_PARAMS|[*]|*",), NO_SEARCH),
+    Case("SEARCH", (NEED_MORE.format("SEARCH"),)),
 )
 PEOPLE = (
     Case("WHO #lab", ("352|ada|#lab|ada|u*.securechat|localhost|ada|H@|0 Ada Test", "315|ada|#lab|*")),

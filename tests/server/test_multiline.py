@@ -21,7 +21,7 @@ SAID = (
 )
 TEXT = "first\n\nhow is \reveryone?"
 TIME = re.compile(r"time=[^; ]+")
-REFERENCE = re.compile(r"(?<=[+=-])[A-Za-z0-9-]{20}\b")
+REFERENCE = re.compile(r"(?<=[+=-])[A-Za-z0-9-]{20}(?=[; ]|$)")
 
 
 def timeless(peer: Peer) -> list[str]:

@@ -34,6 +34,8 @@ BY_NAME = (
     "NOTICE +{} :hello",
     "CHATHISTORY LATEST {} * 10",
     "CHATHISTORY AROUND {} timestamp=2026-01-01T00:00:00.000Z 10",
+    "SEARCH in={}",
+    "SEARCH in={};text=secret;from=ada",
     "MONITOR + {}",
     "WHOIS {}",
     "WHOWAS {}",
@@ -45,6 +47,7 @@ BY_NAME = (
 ALL_THE_SAME = (
     *("LIST", "NAMES", "WHO *", "WHO * %cnfar", "WHO cy?", "WHOIS cyd", "WHOIS ada", "WHOWAS cyd"),
     "CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2040-01-01T00:00:00.000Z 50",
+    *("SEARCH text=secret", "SEARCH from=ada", "SEARCH limit=100"),
 )
 
 
@@ -128,7 +131,9 @@ def test_a_member_who_is_banned_may_still_leave(run_with_hidden: CoreRun) -> Non
     assert f" PART {HIDDEN}" in bob.take()[0]
 
 
-@pytest.mark.parametrize("line", ["TOPIC {}", "NAMES {}", "LIST {}", "WHO {}", "MODE {}", "CHATHISTORY LATEST {} * 10"])
+@pytest.mark.parametrize(
+    "line", ["TOPIC {}", "NAMES {}", "LIST {}", "WHO {}", "MODE {}", "CHATHISTORY LATEST {} * 10", "SEARCH in={}"]
+)
 def test_a_member_reads_it_all(line: str, run_with_hidden: CoreRun) -> None:
     """So that the tests above would notice an empty answer."""
     cyd = next(peer for peer in run_with_hidden.peers if peer.session.nick == "cyd")

@@ -36,6 +36,9 @@ COMMAND = st.one_of(
     st.builds("MODE {} {}".format, room, st.sampled_from(("+k secret", "-k *", "+l 2", "-l", "+im", "-im", "+s-nt"))),
     st.sampled_from(("NICK ADA", "NICK Bob", "NICK ada", "NICK bob", "AWAY :out", "AWAY", "TAGMSG #lab", "WHO #lab")),
     st.builds("NAMES {}".format, room),
+    st.builds("@+draft/react=x TAGMSG {}".format, st.one_of(room, person)),
+    st.builds("MARKREAD {} timestamp=2023-11-14T22:1{}:00.000Z".format, st.one_of(room, person), st.integers(0, 9)),
+    st.just("REDACT #lobby {reaction} :why"),
     st.just("CHATHISTORY LATEST #lobby * 20"),
     st.just(PASSWD),
 )
@@ -47,6 +50,12 @@ OUTCOMES = st.sampled_from(("kept", "kept", "failed", "uncertain, lost", "uncert
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("template"))
+
+
+def filled(run: CoreRun, line: str, text: str) -> str:
+    """The line with what differs from run to run."""
+    reactions = run.entries("#lobby", "TAGMSG")
+    return line.format(text=text, long=LONG, reaction=reactions[-1].msgid if reactions else "none")
 
 
 class Town:
@@ -102,7 +111,7 @@ def test_after_failed_commits_the_core_is_as_if_loaded_anew(
                 peer = town.peers[who % len(names)]
                 text = f"text-{number}-{index}-"
                 said[f"{number}-{index}"] = text
-                run.queue(peer, f"@label={number}-{index} {line.format(text=text, long=LONG)}")
+                run.queue(peer, f"@label={number}-{index} {filled(run, line, text)}")
             run.writer.outcomes.append(outcome)
             run.run()
             run.writer.outcomes.clear()
@@ -142,18 +151,18 @@ def test_where_a_handler_raised_the_others_go_on_as_if_the_line_had_not_been_sen
         for number, (who, line, at) in enumerate(steps):
             who %= len(names)
             run.now = spared.now = run.now + STRIKE_TIME + 1
-            words = line.format(text=f"text-{number}-", long=LONG)
+            text = f"text-{number}-"
             with Fault(at or 0) as fault:
-                run.say(town.peers[who], words)
+                run.say(town.peers[who], filled(run, line, text))
             if not fault.fired:
-                spared.say(twin.peers[who], words)
+                spared.say(twin.peers[who], filled(spared, line, text))
             for index, (peer, other) in enumerate(zip(town.peers, twin.peers, strict=True)):
                 lines, expected = plain(peer.take()), plain(other.take())
                 if fault.fired and index == who:
                     assert len(lines) == 1, fault.where
                     assert " 400 " in lines[0]
                 else:
-                    assert lines == expected, (fault.where, words)
+                    assert lines == expected, (fault.where, line)
             assert run.held() == spared.held(), fault.where
             town.return_all()
             twin.return_all()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from securechat.server.storage import Broken, Committed, Report, Storage, settle
-from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
+from securechat.server.storage import ROUND, Broken, Committed, Report, Storage, settle
+from securechat.store.errors import CommitUncertain, StoreBusy, StoreError, StoreFull
 from securechat.store.rows import Account, AccountChanged, MemberRemoved, Row
 
 ROWS = [MemberRemoved("#lab", 1)]
+NEWEST = 7
 CHANGE = AccountChanged(1, Account(1, "ada", "admin", False, False, 1), ())
 
 
@@ -24,12 +26,17 @@ class Writer:
         self.lookups: list[bool | StoreError] = []
         self.changes: list[AccountChanged] = []
         self.blind: StoreError | None = None
+        self.next_turn: Callable[[], None] = lambda: None
+        self.neglected: StoreError | None = None
+        self.kept_up = threading.Semaphore(0)  # counts the steps of the upkeep
         self.calls: list[str] = []
 
-    def commit(self, rows: Sequence[Row]) -> None:
+    def commit(self, rows: Sequence[Row]) -> int:
         self.calls.append("commit")
+        self.next_turn()
         if self.error is not None:
             raise self.error
+        return NEWEST
 
     def holds(self, rows: Sequence[Row]) -> bool:
         answer = self.lookups.pop(0)
@@ -42,6 +49,12 @@ class Writer:
         if self.blind is not None:
             raise self.blind
         return self.changes
+
+    def keep_up(self) -> bool:
+        self.kept_up.release()
+        if self.neglected is not None:
+            raise self.neglected
+        return False
 
     def close(self) -> None:
         self.calls.append("close")
@@ -70,7 +83,7 @@ def test_what_others_wrote_is_read_behind_the_commit_and_told_with_it(
 ) -> None:
     writer.changes = [CHANGE]
     storage.submit(ROWS)
-    assert reports.get(timeout=5) == Committed(None, (CHANGE,))
+    assert reports.get(timeout=5) == Committed(None, (CHANGE,), NEWEST)
     assert writer.calls == ["commit", "look"]
 
 
@@ -90,7 +103,7 @@ def test_a_failed_commit_is_reported_and_logged_once_until_it_heals(
         assert reports.get(timeout=5) == Committed(error, ())
     writer.error = None
     storage.submit(ROWS)
-    assert reports.get(timeout=5) == Committed(None, ())
+    assert reports.get(timeout=5) == Committed(None, (), NEWEST)
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
 
 
@@ -100,8 +113,41 @@ def test_a_look_that_fails_is_logged_once_and_fails_no_turn(
     writer.blind = StoreError("damaged")
     for _ in range(3):
         storage.submit(ROWS)
-        assert reports.get(timeout=5) == Committed(None, ())
+        assert reports.get(timeout=5) == Committed(None, (), NEWEST)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_the_store_is_kept_up_while_no_turn_comes(storage: Storage, writer: Writer) -> None:
+    for _ in range(2):
+        assert writer.kept_up.acquire(timeout=5)
+
+
+def test_the_store_is_kept_up_even_if_there_is_always_a_turn(
+    storage: Storage, writer: Writer, reports: queue.SimpleQueue[Report]
+) -> None:
+    writer.next_turn = lambda: storage.submit(ROWS)
+    storage.submit(ROWS)
+    for _ in range(2):
+        assert writer.kept_up.acquire(timeout=ROUND + 5)
+    writer.next_turn = lambda: None
+
+
+@pytest.mark.parametrize(("error", "lines"), [(StoreFull("full"), 1), (StoreBusy("busy"), 0)])
+def test_an_upkeep_that_fails_is_logged_once_and_tried_again_and_fails_no_turn(
+    storage: Storage,
+    writer: Writer,
+    reports: queue.SimpleQueue[Report],
+    caplog: pytest.LogCaptureFixture,
+    error: StoreError,
+    lines: int,
+) -> None:
+    """That another process holds the lock for a moment is nothing to speak of."""
+    writer.neglected = error
+    for _ in range(3):
+        assert writer.kept_up.acquire(timeout=5)
+        storage.submit(ROWS)
+        assert reports.get(timeout=5) == Committed(None, (), NEWEST)
+    assert len(caplog.records) == lines
 
 
 def test_an_error_that_nobody_foresaw_is_the_end_of_the_thread(
@@ -116,7 +162,7 @@ def test_an_error_that_nobody_foresaw_is_the_end_of_the_thread(
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_commit_of_unknown_outcome_is_looked_up_until_it_is_known(writer: Writer, kept: bool) -> None:
-    writer.error = uncertain = CommitUncertain("at the commit")
+    writer.error = uncertain = CommitUncertain("at the commit", NEWEST)
     writer.lookups = [StoreBusy("busy"), kept]
-    assert settle(writer, ROWS) is (None if kept else uncertain)
+    assert settle(writer, ROWS) == (NEWEST if kept else uncertain)
     assert writer.lookups == []

@@ -84,7 +84,8 @@ def test_between_a_point_and_itself_is_nothing(filled: Connection) -> None:
 
 
 def test_events_are_given_to_who_asks_for_them(filled: Connection) -> None:
-    assert [entry.kind for entry in history.latest(filled, "#lab", 2, kinds=None)] == ["JOIN", "NOTICE"]
+    everything = ["JOIN", *history.MESSAGES]
+    assert [entry.kind for entry in history.latest(filled, "#lab", 2, kinds=everything)] == ["JOIN", "NOTICE"]
     assert [entry.msgid for entry in history.latest(filled, "#lab", 2, kinds=["JOIN"])] == ["join"]
 
 
@@ -96,6 +97,13 @@ def test_a_msgid_of_another_target_is_unknown(filled: Connection, msgid: str) ->
         history.latest(filled, "#lab", 10, after=msgid)
 
 
+def test_an_entry_is_found_by_its_msgid_whatever_its_kind(filled: Connection) -> None:
+    found = history.find(filled, "#lab", "join")
+    assert found == Entry("#lab", 8, "join", 75, "JOIN", ADA, "", "")
+    assert history.find(filled, "#lab", "dm1") is None
+    assert history.find(filled, "#lab", "never") is None
+
+
 def test_targets_are_ones_own_pairs_and_the_channels_given(filled: Connection) -> None:
     mine = [("#lab", 80), ("1:1", 300), ("1:3", 400), ("1:2", 500)]
     assert history.targets(filled, ADA, ["#lab"], 0, 1000, 10) == mine
@@ -104,6 +112,7 @@ def test_targets_are_ones_own_pairs_and_the_channels_given(filled: Connection) -
     assert history.targets(filled, ADA, ["#lab"], 80, 500, 10) == mine[1:3]
     assert history.targets(filled, ADA, ["#lab"], 0, 1000, 2) == mine[:2]
     assert history.targets(filled, ADA, ["#lab"], 1000, 0, 2) == mine[2:]
+    assert history.targets(filled, ADA, ["#lab"], 0, 1000, 10, kinds=["JOIN"]) == [("#lab", 75)]
 
 
 def test_the_newest_time_of_every_target_is_known_at_start(filled: Connection) -> None:

@@ -26,6 +26,7 @@ from securechat.store.rows import (
     MemberStored,
     NameStored,
     PasswordStored,
+    ReadMarkerStored,
     Snapshot,
 )
 from securechat.store.writer import Writer
@@ -130,6 +131,19 @@ def test_a_membership_does_not_bring_back_a_deleted_account(
     accounts.delete("bob")
     writer.commit([MemberStored("#lobby", BOB, 0)])
     assert [one.account for one in load(database).members] == [ADA]
+
+
+def test_a_read_marker_only_rises(database: Database, accounts: Accounts, writer: Writer) -> None:
+    writer.commit([ReadMarkerStored(BOB, "#lobby", time) for time in (10, 30, 20)])
+    writer.commit([ReadMarkerStored(BOB, "#lab", 5), ReadMarkerStored(ADA, "#lobby", 40)])
+    assert load(database).read_markers == (
+        ReadMarkerStored(ADA, "#lobby", 40),
+        ReadMarkerStored(BOB, "#lab", 5),
+        ReadMarkerStored(BOB, "#lobby", 30),
+    )
+    accounts.delete("bob")
+    writer.commit([ReadMarkerStored(BOB, "#lobby", 50)])
+    assert load(database).read_markers == (ReadMarkerStored(ADA, "#lobby", 40),)
 
 
 def test_an_administrators_password_wins_over_one_set_at_the_same_moment(accounts: Accounts, writer: Writer) -> None:

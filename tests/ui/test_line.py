@@ -91,6 +91,8 @@ def test_a_typed_line_becomes_what_it_says(mode, link, typed, sent):
         ("/msg bob!x hi", "usage: /msg"),
         ("/me", "usage: /me"),
         ("/who :x", "usage: /who"),
+        ("/search", "usage: /search"),
+        ("/search x since:never", "'never' is no time"),
         ("/passwd old new", "/passwd takes nothing behind it"),
     ],
 )

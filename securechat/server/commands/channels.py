@@ -92,7 +92,7 @@ def _leave(turn: Turn, session: Session, channel: Channel, reason: str) -> None:
     presence.show_if_unannounced(turn, channel, person)
     words = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
     event = turn.event(person, words, time=turn.stamp(channel.key))
-    turn.keep(event, person, channel.key, "PART", reason)
+    turn.keep(event, person, channel.key, "PART", f":{reason}" if reason else "")
     turn.tell(channel, event, skip=(session,))
     if channel.banned(person):  # who may not read the channel still sees himself leave it
         turn.tell_each((one for one in person.sessions if one is not session), event)
@@ -129,7 +129,8 @@ def _set_topic(turn: Turn, session: Session, channel: Channel, text: str) -> Non
     turn.set(channel, "topic_by", person.name)
     turn.set(channel, "topic_time", turn.milliseconds)
     turn.record(channel.stored())
-    event = turn.event(person, f"TOPIC {channel.name} :{text}")
+    event = turn.event(person, f"TOPIC {channel.name} :{text}", time=turn.stamp(channel.key))
+    turn.keep(event, person, channel.key, "TOPIC", f":{text}")
     turn.tell(channel, event, skip=(session,))
     turn.echo(session, event)
 

@@ -29,6 +29,7 @@ HELP = {
     "KILL": "KILL <nick> [<reason>]: end all sessions of a person; for IRC operators",
     "LIST": "LIST [<channel>,...]: the channels that you may know of",
     "LUSERS": "LUSERS: how many are here",
+    "MARKREAD": "MARKREAD <target> [timestamp=<time>]: see or move the time up to which you have read",
     "MODE": "MODE <channel> [<modes> [<parameter> ...]]: see or change a channel's modes: b e I k l i m n s t, o v\n"
     "MODE <nick> +B: say that you are a bot",
     "MONITOR": "MONITOR + <nick>[,<nick>] | - <nick>[,<nick>] | C | L | S: be told when these come and go",
@@ -45,9 +46,12 @@ HELP = {
     "PRIVMSG": "PRIVMSG <target>[,<target>] <text>: say something to a channel or a person\n"
     "PRIVMSG @<channel> <text>: say it to the channel's operators; that is not stored",
     "QUIT": "QUIT [<reason>]: end this session",
+    "REDACT": "REDACT <target> <msgid> [<reason>]: erase what you said, or as an operator what was said in a channel",
+    "SEARCH": "SEARCH <attribute>=<value>[;...]: find messages by text, in, from, after, before, limit\n"
+    r'SEARCH text=red\sapple | text=app* | text="red\sapple": all of these words, a beginning, a phrase',
     "SETNAME": "SETNAME <real name>: change your real name",
     "STATS": "STATS u: how long the server has been running",
-    "TAGMSG": "TAGMSG <target>[,<target>]: send tags without a text, such as +typing",
+    "TAGMSG": "TAGMSG <target>[,<target>]: send tags without a text, such as +typing or a reaction",
     "TIME": "TIME: the server's time",
     "TOPIC": "TOPIC <channel> [<topic>]: see or set what a channel is about",
     "USER": "USER <user> 0 * <real name>: who you are, before you are admitted",

@@ -21,10 +21,12 @@ from securechat.server.reply import Line
 from securechat.server.services import READS, PoolFull, Selection
 from securechat.server.session import Session
 from securechat.server.turn import Turn
+from securechat.store.errors import StoreError
 from securechat.store.history import UnknownMessage
 from securechat.store.rows import Entry
 
 REFERENCES = {"LATEST": 1, "BEFORE": 1, "AFTER": 1, "AROUND": 1, "BETWEEN": 2}
+TOO_MUCH = "too much to do; try again in a few seconds"
 
 
 class Refused(Exception):
@@ -47,11 +49,15 @@ def chathistory(turn: Turn, session: Session, message: Message) -> None:
 def _ask(turn: Turn, session: Session, subcommand: str, words: Sequence[str]) -> None:
     count = REFERENCES[subcommand]
     _check_count(subcommand, words, count + 2)
-    target = _target(turn, session, subcommand, words[0])
-    references = tuple(_reference(subcommand, words[0], word) for word in words[1 : count + 1])
-    selection = Selection(subcommand, key_of(actor(session), target), references, _limit(subcommand, words[count + 1]))
+    name, limit = words[0], _limit(subcommand, words[count + 1])
+    key = key_of(actor(session), _target(turn, session, subcommand, name))
+    references = tuple(_reference(subcommand, name, word) for word in words[1 : count + 1])
+    _read(turn, session, name, Selection(subcommand, key, references, limit, playback.kinds(session)))
+
+
+def _read(turn: Turn, session: Session, name: str, selection: Selection) -> None:
     read = partial(turn.services.history.select, selection)
-    turn.wait(READS, session, read, partial(_show, name=words[0], subcommand=subcommand))
+    turn.wait(READS, session, read, partial(_show, name=name, selection=selection))
 
 
 def _ask_targets(turn: Turn, session: Session, words: Sequence[str]) -> None:
@@ -63,8 +69,8 @@ def _ask_targets(turn: Turn, session: Session, words: Sequence[str]) -> None:
     after, before = times
     person = actor(session)
     channels = [channel.key for channel in person.channels if access.may_read(channel, person)]
-    limit = _limit("TARGETS", words[2])
-    read = partial(turn.services.history.targets, person.id, channels, after, before, limit)
+    limit, kinds = _limit("TARGETS", words[2]), playback.kinds(session)
+    read = partial(turn.services.history.targets, person.id, channels, after, before, limit, kinds)
     turn.wait(READS, session, read, _show_targets)
 
 
@@ -92,7 +98,7 @@ def _reference(subcommand: str, target: str, word: str) -> int | str | None:
         raise Refused("INVALID_MSGREFTYPE", subcommand, quoted(target), quoted(word), "expected msgid=… or timestamp=…")
     try:
         return playback.milliseconds(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Refused("INVALID_PARAMS", subcommand, quoted(word), "not a timestamp") from None
 
 
@@ -102,25 +108,29 @@ def _limit(subcommand: str, word: str) -> int:
     return min(int(word), HISTORY_ENTRIES)
 
 
-def _show(turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, name: str, subcommand: str) -> None:
-    """Whether the reader may read is asked once more: he may have been thrown out meanwhile."""
+def _show(
+    turn: Turn, session: Session, result: Sequence[Entry] | Exception, *, name: str, selection: Selection
+) -> None:
+    """What may have changed meanwhile is asked once more: whether he may read, and what was redacted."""
     try:
-        target = _target(turn, session, subcommand, name)
+        target = _target(turn, session, selection.subcommand, name)
         if isinstance(result, UnknownMessage):
-            raise Refused("INVALID_PARAMS", subcommand, "no such msgid here")
-        if isinstance(result, PoolFull):
-            raise Refused("MESSAGE_ERROR", subcommand, quoted(name), "too much to do; try again in a few seconds")
+            raise Refused("MESSAGE_ERROR", selection.subcommand, quoted(name), "no such msgid here")
+        if isinstance(result, PoolFull | StoreError):
+            raise Refused("MESSAGE_ERROR", selection.subcommand, quoted(name), TOO_MUCH)
     except Refused as refused:
         return turn.fail(session, "CHATHISTORY", *refused.args)
     if isinstance(result, Exception):
         raise result
-    lines = [line for one in result for line in playback.lines(turn, session, target, one)]
-    return playback.send(turn, session, f"chathistory {target.name}", lines)
+    if any(entry.msgid in turn.directory.redacted for entry in result):
+        return _read(turn, session, name, selection)
+    lines = [line for entry in result for line in playback.lines(turn, session, target, entry)]
+    return playback.send(turn, session, f"chathistory {name}", lines)  # as he calls it: some clients look for just that
 
 
 def _show_targets(turn: Turn, session: Session, result: Sequence[tuple[str, int]] | Exception) -> None:
-    if isinstance(result, PoolFull):
-        return turn.fail(session, "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", "too much to do; try again soon")
+    if isinstance(result, PoolFull | StoreError):
+        return turn.fail(session, "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", "*", TOO_MUCH)
     if isinstance(result, Exception):
         raise result
     named = ((playback.target_stored(turn, actor(session), key), time) for key, time in result)

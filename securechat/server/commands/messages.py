@@ -26,7 +26,7 @@ def say(turn: Turn, session: Session, message: Message) -> None:
 
 
 def tagmsg(turn: Turn, session: Session, message: Message) -> None:
-    """Tags alone; nothing of it is stored, and clients without message-tags never see it."""
+    """Tags alone; a reaction is stored, nothing else, and clients without message-tags never see it."""
     if not session.caps & MESSAGE_TAGS:
         return turn.standard(session, numerics.ERR_UNKNOWNCOMMAND, message.command)
     draft = _draft(message, text=None)

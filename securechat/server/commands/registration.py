@@ -10,7 +10,7 @@ from dataclasses import replace
 from securechat.protocol import capabilities, names, numerics, sasl
 from securechat.protocol.capabilities import ACCOUNT_NOTIFY
 from securechat.protocol.message import Message, quoted
-from securechat.server import admission, login, presence
+from securechat.server import admission, login, missed, presence
 from securechat.server.command import Command
 from securechat.server.isupport import REALNAME_BYTES, REASON_BYTES, USER_BYTES, cut
 from securechat.server.reply import Line
@@ -164,7 +164,9 @@ def user(turn: Turn, session: Session, message: Message) -> None:
         return turn.standard(session, numerics.ERR_ALREADYREGISTERED)
     if not message.params[3]:
         return turn.standard(session, numerics.ERR_NEEDMOREPARAMS, message.command)
-    name = "".join(character for character in message.params[0] if character.isalnum() or character in "-_.~")
+    said, device = missed.split_device(message.params[0])
+    name = "".join(character for character in said if character.isalnum() or character in "-_.~")
+    turn.set(registration, "device", registration.device or device)  # the login's goes before
     turn.set(registration, "user", cut(name, USER_BYTES) or "user")
     turn.set(registration, "realname", cut(message.params[3], REALNAME_BYTES))
     return admission.complete(turn, session)

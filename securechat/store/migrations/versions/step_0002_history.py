@@ -16,7 +16,10 @@ def upgrade() -> None:
 
 
 def _entries() -> None:
-    """`seq` counted per target; from now on it is the order in which all entries were committed."""
+    """`seq` counted per target; from now on it is the order in which all entries were committed.
+
+    The text of an event is what stands on the wire; that of a PART was its reason alone.
+    """
     op.rename_table("entry", "old_entry")
     op.drop_index("entry_target_time_index", "old_entry")
     op.create_table(
@@ -35,7 +38,9 @@ def _entries() -> None:
     )
     op.execute(
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) "
-        "SELECT target, msgid, time, kind, sender_id, text, tags FROM old_entry ORDER BY time, target, seq"
+        "SELECT target, msgid, time, kind, sender_id, "
+        "CASE WHEN kind = 'PART' AND text <> '' THEN ':' || text ELSE text END, tags "
+        "FROM old_entry ORDER BY time, target, seq"
     )
     op.drop_table("old_entry")
     op.create_index("entry_target_time_index", "entry", ["target", "time"])
@@ -45,6 +50,7 @@ def _search() -> None:
     op.execute(
         "CREATE VIRTUAL TABLE search USING fts5(text, place, content='', tokenize='unicode61 remove_diacritics 2')"
     )
+    op.execute("INSERT INTO search (search, rank) VALUES ('automerge', 0)")
     op.create_table(
         "progress",
         sa.Column("task", sa.Text, nullable=False),

@@ -1,0 +1,135 @@
+"""`securechat search`: what was said, found again. The parts with weight are imported when it runs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from securechat.cli.entry import Level, LoginUsage, Way, enter, entry_options, open_profile
+from securechat.errors import SecurechatError
+
+if TYPE_CHECKING:
+    from securechat.client.address import Address
+    from securechat.client.client import Client
+    from securechat.client.credentials import Credentials
+    from securechat.client.events import Said
+    from securechat.client.profile import Profile
+
+NOTHING_FOUND = 1
+
+
+class CannotSearch(SecurechatError):
+    exit_status = 2
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  securechat search deploy
+  securechat search --in '#ops' --since 30d disk full
+  securechat search --from bob --json invoice | jq -r .text
+
+All words must occur. What is found is printed oldest first. Exit status, as grep has it: 0 with matches, 1 with none,
+2 when the search could not be done.
+"""
+)
+@click.argument("words", nargs=-1)
+@click.option(
+    "--server", metavar="[USER@]HOST[:PORT]", help="Where to search; default: where this profile logged in last."
+)
+@click.option("--in", "target", metavar="TARGET", help="Only in this channel, or with this person.")
+@click.option("--from", "sender", metavar="USER", help="Only what this person said.")
+@click.option("--since", metavar="TIME", help="Not older than this: 30d, 12h, 2026-03-01, 2026-03-01T14:00.")
+@click.option("--until", metavar="TIME", help="Not newer than this.")
+@click.option("--limit", default="50", show_default=True, metavar="N", help="The newest N that match.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@entry_options
+def search(
+    words: tuple[str, ...],
+    server: str | None,
+    target: str | None,
+    sender: str | None,
+    since: str | None,
+    until: str | None,
+    limit: str,
+    as_json: bool,
+    ca: Path | None,
+    pin: str | None,
+    password_file: Path | None,
+    profile_dir: Path | None,
+    log_level: Level,
+) -> int:
+    """Find what was said: in channels you are in, and in your direct messages.
+
+    Options stand before or behind the WORDS. The password comes from where `securechat login` has it.
+    """
+    from securechat.client.search import Query, read_limit, read_moment
+    from securechat.protocol.text import printable
+    from securechat.ui.render import dated
+    from securechat.ui.search import find
+    from securechat.ui.stdout import Output
+
+    now = datetime.now().astimezone()
+    text = " ".join(words).replace("\0", "")
+    query = Query(
+        text,
+        target,
+        sender,
+        read_moment(since, now) if since else None,
+        read_moment(until, now) if until else None,
+        read_limit(limit),
+    )
+    if not (text or target or sender or since or until):
+        raise LoginUsage("nothing to search for: give WORDS, or at least one of --in, --from, --since, --until")
+    profile = open_profile(profile_dir, log_level)
+    account, address = _where(profile, server)
+    way = Way(profile, address, ca, pin)
+    client = enter(way, account, password_file, partial(_client, way))
+    try:
+        found = find(client, query)
+    finally:
+        client.close()
+    Output().write([(_json if as_json else dated)(line) for line in found.lines])
+    if found.problem:
+        raise CannotSearch(f"cannot search: {printable(found.problem)}")
+    return 0 if found.lines else NOTHING_FOUND
+
+
+def _where(profile: Profile, server: str | None) -> tuple[str | None, Address]:
+    from securechat.client.address import parse
+
+    if server is not None:
+        return parse(server)
+    last = profile.last_visit()
+    if last is None:
+        raise LoginUsage("this profile never logged in; name the server with --server [USER@]HOST[:PORT]")
+    address, account = last
+    return account, address
+
+
+def _client(way: Way, credentials: Credentials) -> Client:
+    """One that is told nothing of the past and does not come back."""
+    from securechat.client.client import Client
+    from securechat.client.conversation import Conversation
+    from securechat.client.history import Seen
+    from securechat.client.outbox import Outbox
+
+    return Client(credentials, None, Conversation(Seen(), Outbox()), way.connect, patience=0)
+
+
+def _json(said: Said) -> str:
+    """Escapes whatever could do harm on a terminal."""
+    words = {
+        "time": said.time and said.time.isoformat(),
+        "msgid": said.msgid,
+        "target": said.target,
+        "from": said.sender,
+        "kind": said.kind.value,
+        "text": said.text,
+    }
+    return json.dumps(words)

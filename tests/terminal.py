@@ -1,0 +1,60 @@
+"""A command on a pseudo-terminal, with the screen that a person would see."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pexpect
+import pyte
+
+PATIENCE = 20.0
+
+
+class Terminal:
+    """Waits look at the screen, not at the bytes."""
+
+    def __init__(self, words: list[str], env: dict[str, str], columns: int = 80, lines: int = 24) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.child = pexpect.spawn(words[0], words[1:], env=env, dimensions=(lines, columns), timeout=PATIENCE)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    def wait_for(self, pattern: str) -> str:
+        """Until the screen shows it."""
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, f"no {pattern!r} on:\n{self.text}"
+            self._read()
+        return self.text
+
+    def _read(self) -> None:
+        try:
+            data = self.child.read_nonblocking(65536, timeout=0.2)
+        except pexpect.TIMEOUT:
+            return
+        except pexpect.EOF as error:
+            raise AssertionError(f"it ended; the screen:\n{self.text}") from error
+        self.raw += data
+        self.stream.feed(data)
+
+    def type(self, text: str) -> None:
+        self.child.send(text)
+
+    def enter(self, text: str) -> None:
+        self.type(f"{text}\r")
+
+    def status(self) -> int | None:
+        """Wait for the end; gives the exit status."""
+        try:
+            while True:
+                data = self.child.read_nonblocking(65536, timeout=PATIENCE)
+                self.raw += data
+                self.stream.feed(data)
+        except pexpect.EOF:
+            self.child.close()
+        return self.child.exitstatus
