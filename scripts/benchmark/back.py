@@ -34,7 +34,7 @@ Run = dict[str, float]
 @click.option("--runs", default=3, show_default=True)
 @click.pass_obj
 def back(as_json: bool, members: int, concurrency: int, rate: float, runs: int) -> None:
-    """Everyone comes back to one channel after a restart, and two chat meanwhile. Takes 40 seconds.
+    """Everyone comes back to one channel after a restart, and two chat meanwhile. Takes 50 seconds.
 
     All are in #lobby, the server is stopped and started again. One who only looks comes first, then the two, who talk
     directly, then all others. The CPU is the whole server's from then until the one who looks has been shown everyone;
