@@ -1,6 +1,6 @@
 """Whoever says it with WeeChat, irssi or catgirl, each of them shows it once, as text, with its author.
 
-In a channel, to one person, and in the second session of whoever says it.
+In a channel, to one person, in the second session of whoever says it, and to those who were away.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ KINDS = {"weechat": WEECHAT, "irssi": IRSSI, "catgirl": CATGIRL}
 CHANNEL = "#lobby"
 ADA = "ada"  # says everything, from every kind of client; and has every kind open a second time
 OTHERS = {"weechat": "wes", "irssi": "ira", "catgirl": "cat"}  # each at one kind
+TARGETS = (CHANNEL, *OTHERS.values())
+BEFORE, AFTER = "while they were away", "when they were there"  # the others
 END = "that was all"
 
-Clients = dict[str, Client]  # by kind
 Start = Callable[[str, str], Client]
 
 
@@ -49,54 +50,58 @@ def start(server: Server, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def wires(server: Server, login: Callable[[str], Wire]) -> dict[str, Wire]:
-    """A session beside the client of each of the others, which tells what has arrived there."""
-    return {name: login(name) for name in OTHERS.values()}
+def witness(server: Server, login: Callable[[str], Wire]) -> Wire:
+    """One more session of ada's, which tells what has arrived."""
+    return login(ADA)
 
 
-def test_what_any_client_says_every_client_shows_once(start: Start, wires: dict[str, Wire]) -> None:
+def test_what_any_client_says_every_client_shows_once(server: Server, start: Start, witness: Wire) -> None:
     speaking = {kind: start(kind, ADA) for kind in KINDS}
     beside = {kind: start(kind, ADA) for kind in KINDS}
+    for name in OTHERS.values():
+        visit(server, name)
+    for kind, client in speaking.items():
+        say(client, kind, BEFORE, witness)
     listening = {kind: start(kind, name) for kind, name in OTHERS.items()}
     for kind, client in speaking.items():
-        say(client, kind, wires)
-    for wire in wires.values():
-        wire.send(f"PRIVMSG {CHANNEL},{ADA} :{END}")
-    wrong = [
-        fault
-        for kind, name in OTHERS.items()
-        for fault in (
-            *faults("channel", kind, listening[kind], CHANNEL, [to_channel(sender) for sender in KINDS]),
-            *faults("direct", kind, listening[kind], ADA, [to_person(sender, name) for sender in KINDS]),
-            *faults("own", kind, beside[kind], CHANNEL, [to_channel(sender) for sender in KINDS]),
-            *faults("own", kind, beside[kind], name, [to_person(sender, name) for sender in KINDS]),
-        )
-    ]
+        say(client, kind, AFTER, witness)
+    for target in TARGETS:
+        witness.send(f"PRIVMSG {target} :{END}")
+    wrong: list[str] = []
+    for kind, name in OTHERS.items():
+        wrong += faults(kind, listening[kind], CHANNEL, CHANNEL)
+        wrong += faults(kind, listening[kind], ADA, name)
+        for target in TARGETS:
+            wrong += faults(kind, beside[kind], target, target)
     assert wrong == []
 
 
-def to_channel(kind: str) -> str:
-    return f"to all from {kind}"
+def visit(server: Server, name: str) -> None:
+    """Come and go, as these clients do: from then on what is said is missed."""
+    with server.login(name, "") as wire:
+        wire.send("QUIT")
+        wire.until_closed()
 
 
-def to_person(kind: str, name: str) -> str:
-    return f"to {name} from {kind}"
+def text(sender: str, when: str, target: str) -> str:
+    return f"{when}, from {sender} to {target}"
 
 
-def say(client: Client, kind: str, wires: dict[str, Wire]) -> None:
-    """Returns when it has arrived."""
-    client.type(to_channel(kind))
-    for name in wires:
-        client.type(f"/msg {name} {to_person(kind, name)}")
-    for name, wire in wires.items():
-        wire.wait_for("PRIVMSG", text=to_person(kind, name))
+def say(client: Client, kind: str, when: str, witness: Wire) -> None:
+    """To everybody; returns when all of it has arrived."""
+    for target in TARGETS:
+        words = text(kind, when, target)
+        client.type(words if target == CHANNEL else f"/msg {target} {words}")
+    for target in TARGETS:
+        witness.wait_for("PRIVMSG", text=text(kind, when, target))
 
 
-def faults(case: str, kind: str, client: Client, window: str, texts: list[str]) -> Iterator[str]:
+def faults(kind: str, client: Client, window: str, target: str) -> Iterator[str]:
     """A sentence for each text that the client does not show once in this window as ada's."""
     client.go(window)
     shown = client.see(END)
-    for text in texts:
-        said = re.findall(KINDS[kind].said.format(nick=ADA, text=text), shown, re.MULTILINE)
-        if len(said) != 1 or shown.count(text) != 1:
-            yield f"{case}: {kind} shows {text!r} {shown.count(text)} times, {len(said)} of them as text of {ADA}"
+    for sender, when in itertools.product(KINDS, (BEFORE, AFTER)):
+        words = text(sender, when, target)
+        said = KINDS[kind].said.format(nick=ADA, text=words)
+        if shown.count(words) != 1 or len(re.findall(said, shown, re.MULTILINE)) != 1:
+            yield f"{kind} does not show {words!r} once as {ADA}'s in {window}"
