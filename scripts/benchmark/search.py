@@ -113,7 +113,7 @@ def _indexed(writer: Writer) -> Iterator[float]:
 
 
 def _messages(count: int) -> Iterator[EntryStored]:
-    pick = random.Random(1)  # noqa: S311
+    pick = random.Random(1)  # noqa: S311  the same words in every run
     vocabulary = ["".join(pick.choices("etaoinshrdlcumwfgypbvk", k=pick.randint(2, 10))) for _ in range(VOCABULARY)]
     weights = list(itertools.accumulate(1 / rank for rank in range(1, VOCABULARY + 1)))
     for number in range(count):

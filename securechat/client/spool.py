@@ -97,7 +97,7 @@ class Spool:
 
     def _rows(self) -> list[tuple[str, ...]]:
         columns = "id, line, target, text, typed, behind_time, behind_msgid"
-        return self._database.execute(f"SELECT {columns} FROM piece ORDER BY typed, position").fetchall()  # noqa: S608
+        return self._database.execute(f"SELECT {columns} FROM piece ORDER BY typed, position").fetchall()  # noqa: S608  columns are our own
 
     def _write(self) -> None:
         try:
