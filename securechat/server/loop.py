@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from securechat.auth.verifier import Rehashed, Verified
+from securechat.auth.proof import Verified
+from securechat.auth.verifier import Rehashed
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.protocol.lines import Unended, read_line
