@@ -52,7 +52,8 @@ def serve(
     `open_writer` gets the newest change that is loaded already, and the upkeep that the store thread is to do.
     """
     kept_up = upkeep(settings.history)
-    context = certificates.first_context(settings.tls, certificate, key)
+    keeper = certificates.Keeper(settings.tls, certificate, key)
+    context = keeper.first()
     with (
         ServeLock(prepare(folder, settings.store).parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
@@ -67,7 +68,6 @@ def serve(
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
-        keeper = certificates.Keeper(settings.tls, certificate, key, lambda new: loop.post(Reload(new)))
         _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
 
 
@@ -107,7 +107,7 @@ def _run(
         PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
         READS: Pool(READS, READERS, loop.post),
     }
-    keeper.start()
+    keeper.start(lambda context: loop.post(Reload(context)))
     with _signals(loop, keeper):
         _announce(sockets, settings)
         loop.run(store_thread, pools)
