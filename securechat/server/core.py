@@ -85,7 +85,8 @@ class Core:
                     self._release(turn, session)
             case Answer(session):
                 turn.set(session, "busy", False)
-                self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
+                if session.stage is not Stage.CLOSED:
+                    self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -112,8 +113,7 @@ class Core:
         self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
 
     def _answered(self, turn: Turn, answer: Answer) -> None:
-        if answer.session.stage is not Stage.CLOSED:
-            answer.done(turn, answer.session, answer.result)
+        answer.done(turn, answer.session, answer.result)
 
     def _release(self, turn: Turn, session: Session) -> None:
         """Go on with its opening, then with what it said while it waited, as much as the turn has room for."""
