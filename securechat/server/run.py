@@ -23,7 +23,7 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, snapshot
+from securechat.store import changes, channels, permissions, snapshot
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -52,8 +52,10 @@ def serve(
     """
     kept_up = upkeep(settings.history)
     context = certificates.first_context(settings.tls, certificate, key)
+    database_file = prepare(folder, settings.store)
+    _keep_private(database_file)
     with (
-        ServeLock(prepare(folder, settings.store).parent) as lock,
+        ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as sockets,
     ):
@@ -67,6 +69,11 @@ def serve(
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
         keeper = certificates.Keeper(settings.tls, certificate, key, lambda new: loop.post(Reload(new)))
         _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
+
+
+def _keep_private(database: Path) -> None:
+    for path in permissions.make_private(database):
+        log.warning("others could read %s; only its owner can now", path)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
