@@ -32,7 +32,7 @@ def restore(file: Path, database: Path) -> Restored:
             backup.copy(source, copy)
         contents = inspection.inspect(copy)
         _give_to_its_owner(copy, database)
-        replaced = _set_aside(database) if database.exists() else None
+        replaced = _set_aside(database)
     return Restored(contents, replaced)
 
 
@@ -43,20 +43,21 @@ def _give_to_its_owner(copy: Path, database: Path) -> None:
         os.chown(copy, owner.st_uid, owner.st_gid)
 
 
-def _set_aside(database: Path) -> Path:
+def _set_aside(database: Path) -> Path | None:
     """A second name for what is there: its first is taken over by the restored one, without a moment with neither.
 
-    SQLite would read a WAL into any database that it lies beside, so none may stay.
+    SQLite would read a WAL into any database that it lies beside, so none may stay, be it that of one long gone.
     """
-    _take_wal_in(database)
+    was_there = database.exists()
+    if was_there:
+        _take_wal_in(database)
     aside = database.with_name(f"{database.name}.replaced-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    os.link(database, aside)
-    left = backup.side_files(database)
-    for side in left:
-        os.link(side, aside.with_name(aside.name + side.name.removeprefix(database.name)))
-    for side in left:
-        side.unlink()
-    return aside
+    beside = backup.side_files(database)
+    for path in [database, *beside] if was_there else beside:
+        os.link(path, aside.with_name(aside.name + path.name.removeprefix(database.name)))
+    for path in beside:
+        path.unlink()
+    return aside if was_there else None
 
 
 def _take_wal_in(database: Path) -> None:

@@ -86,24 +86,21 @@ def test_where_nothing_was_nothing_is_kept(file: Path, tmp_path: Path) -> None:
     assert list(members(tmp_path / "new")) == ["Nora"]
 
 
-def test_a_damaged_one_is_kept_with_its_wal_which_is_not_read_into_the_restored_one(
-    database: Database, accounts: Accounts, file: Path, tmp_path: Path
-) -> None:
-    """The WAL holds one page of the accounts and not the first of the file, without which nothing can be opened."""
-    with closing(sqlite3.connect(database.path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    accounts.suspend("bob")
-    broken = tmp_path / "broken" / "securechat.db"
-    broken.parent.mkdir()
-    for suffix in ("", "-wal"):
-        shutil.copy(f"{database.path}{suffix}", f"{broken}{suffix}")
-    with broken.open("r+b") as opened:
+def test_a_damaged_one_is_kept(crashed: Path, file: Path) -> None:
+    with crashed.open("r+b") as opened:
         opened.write(b"\xa5" * 4096)
-    replaced = restore(file, broken).replaced
+    crashed.with_name("securechat.db-wal").write_bytes(b"\xa5" * 4096)
+    replaced = restore(file, crashed).replaced
     assert replaced is not None
     assert replaced.read_bytes().startswith(b"\xa5")
-    assert Path(f"{replaced}-wal").read_bytes() == Path(f"{database.path}-wal").read_bytes()
-    assert names(broken) == ["Nora"]
+    assert names(crashed) == ["Nora"]
+
+
+def test_the_wal_of_one_that_is_gone_is_not_read_into_the_restored_one(crashed: Path, file: Path) -> None:
+    crashed.unlink()
+    assert restore(file, crashed).replaced is None
+    assert names(crashed) == ["Nora"]
+    assert len(list(crashed.parent.glob("*.replaced-*-wal"))) == 1
 
 
 @pytest.mark.parametrize("content", [b"dear diary, " * 1000, b""])
