@@ -25,7 +25,7 @@ from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, snapshot, tokens
+from securechat.store import changes, channels, permissions, snapshot, tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -56,8 +56,10 @@ def serve(
     kept_up = upkeep(settings.history)
     keeper = certificates.Keeper(settings.tls, certificate, key)
     context = keeper.first()
+    database_file = prepare(folder, settings.store)
+    _keep_private(database_file)
     with (
-        ServeLock(prepare(folder, settings.store).parent) as lock,
+        ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as sockets,
     ):
@@ -79,6 +81,11 @@ def serve(
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
         exposition.add(Process())
         _run(loop, open_writer(database, seen, kept_up), pools, keeper, sockets, settings)
+
+
+def _keep_private(database: Path) -> None:
+    for path in permissions.make_private(database):
+        log.warning("others could read %s; only its owner can now", path)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
