@@ -23,6 +23,7 @@ from securechat.server.connections import Connections
 from securechat.server.core import Core
 from securechat.server.deadlines import Deadlines
 from securechat.server.items import Answer, Ending, Item, Tick
+from securechat.server.pace import Pace
 from securechat.server.receiving import Receiving
 from securechat.server.sending import LAST_TIME, Sending
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
@@ -69,8 +70,9 @@ class Loop:
         self._arrivals = Arrivals(limits, listeners, context, tally, self._epoll)
         self._connections = Connections(self._waiting, core.directory, self._arrivals)
         self._sending = Sending(self._waiting, clock, core.directory, self._connections, limits.outbox)
-        self._receiving = Receiving(self._waiting, clock, self._connections, self._sending)
-        self._turns = Turns(core, self._waiting, clock, self._arrivals, self._receiving, self._sending)
+        self._pace = Pace(limits, clock)
+        self._receiving = Receiving(self._waiting, clock, self._pace, self._connections, self._sending)
+        self._turns = Turns(core, self._waiting, clock, self._pace, self._arrivals, self._receiving, self._sending)
         self._deadlines = Deadlines(settings, clock, self._connections, self._sending, tally)
         self._next_tick = clock.now + TICK
         self._ends_at: float | None = None
@@ -112,7 +114,7 @@ class Loop:
         return events
 
     def _next_event(self) -> float:
-        moments = (self._next_tick, self._turns.due(), self._ends_at)
+        moments = (self._next_tick, self._turns.due(), self._pace.next, self._ends_at)
         return min(moment for moment in moments if moment is not None)
 
     def _take_inbox(self) -> None:
