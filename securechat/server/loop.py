@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from securechat.auth.verifier import Rehashed, Verified
+from securechat.auth.proof import Verified
+from securechat.auth.verifier import Rehashed
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.server.arrivals import Arrivals

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from securechat.auth.verifier import Verified
+from securechat.auth.proof import Verified
 from securechat.server.arrivals import Arrivals
 from securechat.server.clock import Clock
 from securechat.server.connection import Connection
