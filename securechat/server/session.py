@@ -129,7 +129,9 @@ class Session:
         "caps",
         "choked",
         "device",
+        "exempt",
         "handed",
+        "heard",
         "incoming",
         "link",
         "login",
@@ -145,8 +147,10 @@ class Session:
         "strikes",
     )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, exempt: bool = False) -> None:
         self.address = address
+        self.exempt = exempt  # comes from a network of `limits.exempt`
+        self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
         self.caps = 0
