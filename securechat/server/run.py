@@ -34,6 +34,8 @@ from securechat.store.writer import Writer
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
 STORE_TIME = 0.5  # seconds for the store thread to end
 READERS = 2
+MOST_HASHED = 256  # passwords that wait to be checked
+MOST_READ = 4096  # reads that wait, one of a session: a thousand people come back at once, and each takes 0.1 ms
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +106,8 @@ def _run(
     _raise_file_limit()
     store_thread = storage.Storage(writer, loop.post)
     pools = {
-        PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
-        READS: Pool(READS, READERS, loop.post),
+        PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
+        READS: Pool(READS, READERS, MOST_READ, loop.post),
     }
     keeper.start()
     with _signals(loop, keeper):
