@@ -27,8 +27,8 @@ from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
-from securechat.server.loop import CHOKED
 from securechat.server.reading import StoredHistory
+from securechat.server.sending import CHOKED
 from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
@@ -185,7 +185,7 @@ class CoreRun:
         self.pass_(SETTINGS.limits.linger)
 
     def lose(self, peer: Peer) -> None:
-        self._mark_handed(peer.session)
+        peer.session.note_handed(self.core.directory.newest)
         peer.session.link = None
         self.waiting.append(Gone(peer.session, "closed by the peer"))
         self.run()
@@ -242,7 +242,7 @@ class CoreRun:
                 session.handed = None if not session.link.outbox else session.handed
         self.waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
-            self._mark_handed(session)
+            session.note_handed(self.core.directory.newest)
             if session.link is not None:
                 session.link.closed = reason
                 session.link = None
@@ -254,11 +254,7 @@ class CoreRun:
         else:
             peer.outbox += pieces
             peer.session.choked = sum(map(len, peer.outbox)) >= CHOKED
-            self._mark_handed(peer.session)
-
-    def _mark_handed(self, session: Session) -> None:
-        if session.handed is None:
-            session.handed = self.core.directory.newest
+            peer.session.note_handed(self.core.directory.newest)
 
     # What is so now
 

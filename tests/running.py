@@ -7,6 +7,7 @@ import functools
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -141,8 +142,8 @@ class Server:
             self.stop()
         return self.start()
 
-    def connect(self, *, source: str | None = None) -> Wire:
-        return Wire(("127.0.0.1", self.port), self.ca, source=source)
+    def connect(self, *, source: str | None = None, context: ssl.SSLContext | None = None) -> Wire:
+        return Wire(("127.0.0.1", self.port), self.ca, source=source, context=context)
 
     def login(self, name: str, caps: str = ALL_CAPS, *, source: str | None = None, password: str = PASSWORD) -> Wire:
         """A logged-in client; the account is made when there is none. `name` may be `name@device`."""

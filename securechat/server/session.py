@@ -189,6 +189,11 @@ class Session:
             return self.person.name
         return (self.registration and self.registration.nick) or "*"
 
+    def note_handed(self, newest: int) -> None:
+        """What comes behind the entry `newest` is not handed to the socket, or not yet."""
+        if self.handed is None:
+            self.handed = newest
+
     def changed(self, name: str) -> None:
         if name in ("caps", "opening") and self.person is not None:
             self.person.changed("sessions")
