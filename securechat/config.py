@@ -83,6 +83,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sasl: Positive = 4096  # bytes of one SASL response, as base64
     outbox: Positive = 1024 * 1024  # bytes waiting for one client, then it is closed with a reason
     channels_per_account: Positive = 200
+    tokens_per_account: Positive = 50  # device tokens that count, or were made within a day
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0
     ping_timeout: Seconds = 60.0

@@ -23,7 +23,7 @@ from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
-from securechat.store.tokens import NewToken, Tokens
+from securechat.store.tokens import Tokens
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
@@ -88,7 +88,7 @@ class Server:
         expires = int((time.time() + 86400) * 1000)
         with closing(self.open_store()) as database:
             store = Tokens(database)
-            return [store.add(name, NewToken("test", tokens.digest(one), expires)) for name, one in secrets.items()]
+            return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -67,7 +67,7 @@ def serve(
         tally = Tally(log)
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
-            TokenVerifier(Tokens(database), time.time),
+            DeviceTokens(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
