@@ -44,7 +44,9 @@ def _proved(turn: Turn, session: Session, verified: Verified) -> None:
     login = Login(accounts.person_of(turn, verified), verified.proof)
     if login.fault == SUSPENDED:
         turn.services.refused("account suspended", session.address)
-        turn.reply(session, numerics.ERR_SASLFAIL, f"{SUSPENDED}; ask the operator of this server")
+        words = f"{SUSPENDED}; ask the operator of this server"
+        turn.fail(session, "AUTHENTICATE", "ACCOUNT_SUSPENDED", words)  # another secret would not help
+        turn.reply(session, numerics.ERR_SASLFAIL, words)
     elif login.fault:
         _refuse(turn, session, "wrong name or password")
     else:

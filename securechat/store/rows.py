@@ -132,6 +132,26 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStored:
+    """A new device token, made for who proved the password of this version."""
+
+    token: str
+    account: AccountId
+    name: str
+    digest: bytes = field(repr=False)
+    created: int
+    expires: int
+    password_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    token: str
+    account: AccountId
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -178,6 +198,8 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | TokenStored
+    | TokenRevoked
     | TokenUsed
     | TokensRevoked
     | NamedMessage

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select
 
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
@@ -16,12 +17,13 @@ from securechat.store import changes
 from securechat.store.accounts import MEMBERSHIPS, required, revoke_tokens
 from securechat.store.changes import as_account
 from securechat.store.database import Database, driver
-from securechat.store.rows import Account, MemberStored
+from securechat.store.rows import Account, AccountId, MemberStored
 from securechat.store.schema import account, token
 
 NAME_LENGTH = 64
 _ID_BYTES = 4
-_REMEMBERED = 30 * 24 * 3600 * 1000  # milliseconds for which a void token is still listed
+DAY = 24 * 3600 * 1000  # milliseconds
+_REMEMBERED = 30 * DAY  # for which a void token is still listed
 
 # For every login with a token; by way of SQLAlchemy it takes longer.
 _BY_DIGEST = (
@@ -29,6 +31,15 @@ _BY_DIGEST = (
     "FROM token JOIN account ON account.id = token.account_id "
     "WHERE digest = ? AND name_key = coalesce(?, name_key) AND expires > ? "
     "AND revoked_at IS NULL AND deleted_at IS NULL"
+)
+
+_TOKENS: Select[Any] = (
+    select(
+        *(token.c.id, account.c.name, token.c.name, token.c.created, token.c.expires),
+        *(token.c.last_used, token.c.address, token.c.revoked_at),
+    )
+    .join(account, account.c.id == token.c.account_id)
+    .order_by(account.c.name, token.c.created, token.c.id)
 )
 
 
@@ -61,20 +72,13 @@ class Token:
     created: int
     expires: int
     last_used: int | None
-    address: str
+    address: str  # of the last use
     revoked_at: int | None
 
     def state(self, now: int) -> str:
         if self.revoked_at is not None:
             return "revoked"
         return "active" if self.expires > now else "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    name: str
-    digest: bytes = field(repr=False)
-    expires: int
 
 
 def check_name(name: str) -> None:
@@ -106,29 +110,34 @@ class Tokens:
 
     def listing(self, owner: str | None = None) -> list[Token]:
         """Everyone's, or those of an account, by account and age. Raises NoSuchAccount."""
-        wanted = select(
-            *(token.c.id, account.c.name, token.c.name, token.c.created, token.c.expires),
-            *(token.c.last_used, token.c.address, token.c.revoked_at),
-        ).join(account, account.c.id == token.c.account_id)
         with self._database.read() as connection:
-            if owner is not None:
-                wanted = wanted.where(account.c.id == required(connection, owner).id)
-            rows = connection.execute(wanted.order_by(account.c.name, token.c.created, token.c.id))
-            return [Token(*row) for row in rows]
+            wanted = _TOKENS if owner is None else _TOKENS.where(account.c.id == required(connection, owner).id)
+            return [Token(*row) for row in connection.execute(wanted)]
 
-    def add(self, owner: str, new: NewToken) -> str:
+    def active(self, owner: AccountId, now: int) -> list[Token]:
+        """Those of an account that count."""
+        with self._database.read() as connection:
+            return [Token(*row) for row in connection.execute(_TOKENS.where(account.c.id == owner, _counts(now)))]
+
+    def free_id(self, owner: AccountId, most: int, now: int) -> str | None:
+        """The id for another token of the account; None when so many count already, or were made within a day."""
+        taken = select(func.count()).where(token.c.account_id == owner, or_(_counts(now), token.c.created > now - DAY))
+        with self._database.read() as connection:
+            return _free_id(connection) if connection.execute(taken).scalar_one() < most else None
+
+    def add(self, owner: str, name: str, digest: bytes, expires: int) -> str:
         """Gives the id. Raises NoSuchAccount, BadTokenName."""
-        check_name(new.name)
+        check_name(name)
         with self._database.write() as connection:
             person = required(connection, owner)
             ident = _free_id(connection)
             values = {
                 "id": ident,
                 "account_id": person.id,
-                "name": new.name,
-                "digest": new.digest,
+                "name": name,
+                "digest": digest,
                 "created": time.time_ns() // 1_000_000,
-                "expires": new.expires,
+                "expires": expires,
                 "address": "",
             }
             connection.execute(insert(token).values(values))
@@ -157,6 +166,10 @@ def prune(connection: Connection) -> None:
     """Forget what has been void for long; for `serve` at start, when no session is open that a token opened."""
     before = time.time_ns() // 1_000_000 - _REMEMBERED
     connection.execute(delete(token).where(or_(token.c.revoked_at < before, token.c.expires < before)))
+
+
+def _counts(now: int) -> ColumnElement[bool]:
+    return and_(token.c.expires > now, token.c.revoked_at.is_(None))
 
 
 def _free_id(connection: Connection) -> str:

@@ -36,7 +36,9 @@ from securechat.store.rows import (
     Proved,
     ReadMarkerStored,
     Row,
+    TokenRevoked,
     TokensRevoked,
+    TokenStored,
     TokenUsed,
 )
 from securechat.store.schema import change, entry
@@ -226,6 +228,15 @@ _WRITES: dict[type, Write] = {
         "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
+    ),
+    TokenStored: _each(  # none outlives a password that an administrator set while the turn ran
+        "INSERT INTO token (id, account_id, name, digest, created, expires, address) "
+        "SELECT ?, id, ?, ?, ?, ?, '' FROM account WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
+        attrgetter("token", "name", "digest", "created", "expires", "account", "password_version"),
+    ),
+    TokenRevoked: _each(
+        "UPDATE token SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL",
+        attrgetter("time", "token", "account"),
     ),
     TokenUsed: _each(
         "UPDATE token SET last_used = ?, address = ? WHERE id = ?", attrgetter("time", "address", "token")
