@@ -115,7 +115,7 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     if not pair.waiting(key).exists():
         _check_readable(key, f"bring it back or {remedy}")
     for one in (key, pair.waiting(key)):
-        permissions.check_key(one)
+        permissions.make_private(one)
     try:
         pair.load(context, certificate, key, passphrase)
     except ssl.SSLError as error:
