@@ -316,6 +316,7 @@ class CoreRun:
             dict(directory.lingering),
             dict(directory.watchers),
             _numbers(directory.opers),
+            (dict(directory.failures), directory.failures_since),
         )
         return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 

@@ -25,6 +25,7 @@ class Pool:
     def __init__(
         self, name: str, threads: int, limit: int, post: Callable[[Answer | Broken], None], *, nice: bool = False
     ) -> None:
+        self.limit = limit
         self._jobs: queue.Queue[Job | None] = queue.Queue(limit)
         self._post = post
         self._nice = nice

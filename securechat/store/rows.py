@@ -169,6 +169,17 @@ class TokensRevoked:
     time: int
 
 
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -204,6 +215,7 @@ Row = (
     | TokensRevoked
     | NamedMessage
     | Proved
+    | Audited
 )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
-from securechat.store import changes
+from securechat.store import audit, changes
 from securechat.store.accounts import MEMBERSHIPS, required, revoke_tokens
 from securechat.store.changes import as_account
 from securechat.store.database import Database, driver
@@ -141,18 +141,21 @@ class Tokens:
                 "address": "",
             }
             connection.execute(insert(token).values(values))
+            audit.append(driver(connection), [audit.local("token.create", person.name, f"{ident} {new.name}")])
         return ident
 
     def revoke(self, idents: Sequence[str]) -> None:
         """All or none; their sessions end. Raises NoSuchToken."""
         with self._database.write() as connection:
-            wanted = select(token.c.id, token.c.account_id).where(token.c.id.in_(idents))
-            owners = {row.id: row.account_id for row in connection.execute(wanted)}
+            wanted = select(token.c.id, account.c.id.label("owner"), account.c.name).join(account)
+            owners = {row.id: row for row in connection.execute(wanted.where(token.c.id.in_(idents)))}
             for ident in idents:
                 if ident not in owners:
                     raise NoSuchToken(f"there is no device token {ident!r}; see: securechat tokens list")
             revoke_tokens(connection, token.c.id.in_(idents))
-            changes.note(connection, sorted(set(owners.values())))
+            changes.note(connection, sorted({row.owner for row in owners.values()}))
+            acts = [audit.local("token.revoke", owners[ident].name, ident) for ident in idents]
+            audit.append(driver(connection), acts)
 
     def revoke_all(self, owner: str) -> None:
         """All of an account's; their sessions end. Raises NoSuchAccount."""
@@ -160,6 +163,7 @@ class Tokens:
             person = required(connection, owner)
             revoke_tokens(connection, token.c.account_id == person.id)
             changes.note(connection, [person.id])
+            audit.append(driver(connection), [audit.local("token.revoke", person.name, "all")])
 
 
 def prune(connection: Connection) -> None:

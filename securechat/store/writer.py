@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes, redaction
+from securechat.store import audit, changes, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    Audited,
     ChannelStored,
     EntryRedacted,
     EntryStored,
@@ -179,6 +180,7 @@ _WRITES: dict[type, Write] = {
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
+    Audited: audit.append,
     EntryRedacted: redaction.erase,
     ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
         "INSERT INTO read_marker (account_id, target, time) "
