@@ -168,6 +168,11 @@ class NamedMessage(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Nothing but the proof, by its commit, that the store can commit."""
+
+
 Row = (
     EntryStored
     | EntryRedacted
@@ -185,6 +190,7 @@ Row = (
     | TokenUsed
     | TokensRevoked
     | NamedMessage
+    | Proved
 )
 
 
