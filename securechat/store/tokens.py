@@ -141,7 +141,7 @@ class Tokens:
                 "address": "",
             }
             connection.execute(insert(token).values(values))
-            audit.append(driver(connection), [audit.local("token.create", person.name, f"{ident} {new.name}")])
+            audit.append(driver(connection), [audit.local("token.create", person.name, f"{ident} {name}")])
         return ident
 
     def revoke(self, idents: Sequence[str]) -> None:
