@@ -14,17 +14,19 @@ from securechat.server.session import Stage
 from securechat.server.storage import Broken
 from securechat.server.turn import Job
 
-QUEUE_LIMIT = 256
 NICENESS = 10
 
 log = logging.getLogger(__name__)
 
 
 class Pool:
-    """Threads that share a bounded queue of jobs; `post` hands an answer to the loop."""
+    """Threads that share a queue of at most `limit` jobs; `post` hands an answer to the loop."""
 
-    def __init__(self, name: str, threads: int, post: Callable[[Answer | Broken], None], *, nice: bool = False) -> None:
-        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE_LIMIT)
+    def __init__(
+        self, name: str, threads: int, limit: int, post: Callable[[Answer | Broken], None], *, nice: bool = False
+    ) -> None:
+        self.limit = limit
+        self._jobs: queue.Queue[Job | None] = queue.Queue(limit)
         self._post = post
         self._nice = nice
         self._threads = [
@@ -39,6 +41,11 @@ class Pool:
             self._jobs.put_nowait(job)
         except queue.Full:
             self._answer(job, PoolFull())
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that no thread has begun."""
+        return self._jobs.qsize()
 
     def stop(self) -> None:
         """Let each thread end after the job it has; those in the queue are dropped."""

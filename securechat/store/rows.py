@@ -73,6 +73,14 @@ class ChannelStored:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRemoved:
+    """A channel goes with its last member, and with it how far he had read it; the entries of its name stay."""
+
+    key: str
+    member: AccountId
+
+
+@dataclass(frozen=True, slots=True)
 class MemberStored:
     channel: str
     account: AccountId
@@ -132,6 +140,26 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStored:
+    """A new device token, made for who proved the password of this version."""
+
+    token: str
+    account: AccountId
+    name: str
+    digest: bytes = field(repr=False)
+    created: int
+    expires: int
+    password_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    token: str
+    account: AccountId
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -149,6 +177,17 @@ class TokensRevoked:
     time: int
 
 
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -160,11 +199,17 @@ class NamedMessage(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Nothing but the proof, by its commit, that the store can commit."""
+
+
 Row = (
     EntryStored
     | EntryRedacted
     | ReadMarkerStored
     | ChannelStored
+    | ChannelRemoved
     | MemberStored
     | MemberRemoved
     | ListModeStored
@@ -173,9 +218,13 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | TokenStored
+    | TokenRevoked
     | TokenUsed
     | TokensRevoked
     | NamedMessage
+    | Proved
+    | Audited
 )
 
 
