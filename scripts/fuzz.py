@@ -90,6 +90,10 @@ PLANTS = {
         "for part in parts))\n    except UnicodeDecodeError",
         "for part in parts))\n    except KeyError",
     ),
+    "end-between-two-reads": Plant(
+        "parsers", "protocol/http.py", "max(0, len(self._read) - _END_BYTES)", "len(self._read)"
+    ),
+    "no-http": Plant("parsers", "protocol/http.py", "except h11.RemoteProtocolError", "except h11.LocalProtocolError"),
     "no-last-piece": Plant("parsers", "protocol/sasl.py", "if len(encoded) % PIECE_BYTES == 0:", "if not encoded:"),
     "delete-is-text": Plant("parsers", "protocol/text.py", "*range(0x7F, 0xA0)", "*range(0x80, 0xA0)"),
     "piece-too-long": Plant("parsers", "protocol/text.py", "return space + 1", "return space + 2"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from securechat.auth import tokens
 from securechat.chat import masks
 from securechat.protocol import capabilities, names, sasl
+from securechat.protocol.http import Head, Refused, Request
 from securechat.protocol.lines import LineBuffer, Unended, read_line, read_server_line
 from securechat.protocol.message import Message, parse, parse_tags, write, write_tags
 from tests.fuzzing.parser import INPUT_BYTES, Parser, sure, text_of
@@ -68,6 +70,24 @@ def _same_credentials(data: bytes, given: sasl.Plain) -> None:
     sure(given.authcid and given.password, "an empty name or password")
 
 
+# HTTP.
+
+
+def _request(data: bytes) -> Request | None:
+    request = Head().feed(data)
+    if request is not None and request.bearer is not None and tokens.is_token(request.bearer):
+        tokens.digest(request.bearer)
+    return request
+
+
+def _same_bit_by_bit(data: bytes, given: Request | None) -> None:
+    head = Head()
+    requests = (head.feed(data[place : place + 1]) for place in range(len(data)))
+    sure(next((request for request in requests if request is not None), None) == given, "another request bit by bit")
+    ended = given is not None or not data.lstrip(b"\r\n") or b"\r\n\r\n" not in data.lstrip(b"\r\n")
+    sure(ended, "a head that has an end and is not read")
+
+
 # Words of a line.
 
 
@@ -124,6 +144,14 @@ LINES = (b"PRIVMSG #a :hello there\r\n", b"@label=1;+x=\\:\\s\\\\ :ada!u@h PRIVM
          b"CAP\n", b": x\n", b"@ x\n", b"@a\n", b"x\r\r\n", b"\r\n", b"@a;b=;=c;a=2;; X\n")  # fmt: skip
 REQUEST = tuple(b"AUTHENTICATE "[:0] + one for one in (b"AGFkYQBjb3JyZWN0IGhvcnNl", b"A" * 400 + b" +", b"+", b"=",
           b"A" * 401, b"AA==", b"AA=", (b"A" * 400 + b" ") * 11, b"\xc3\xa9", b"*"))  # fmt: skip
+REQUESTS = (
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sct_" + b"a" * 43 + b"\r\n\r\n",
+    b"\r\nHEAD https://chat.example/a?b HTTP/1.0\n\n",
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    b"OPTIONS * HTTP/2.0\r\nHost: x\r\n folded: y\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nauthorization: a\r\nAuthorization: b\xff\r\nX:\r\n\r\n",
+)
 WIRE_PARSERS = (
     Parser("lines", _cut, (b"a\r\nb\n", b"x" * 600 + b"\n", b"\r\n\r\n"), b"ab \r\n", (Unended,), _cut_alike),
     Parser(
@@ -190,4 +218,5 @@ WIRE_PARSERS = (
         holds=_matched_by_rule,
         most=512,
     ),
+    Parser("an HTTP request", _request, REQUESTS, b"GET /:\r\n aH1.", (Refused,), _same_bit_by_bit),
 )
