@@ -5,7 +5,7 @@ Texts are as the server sent them: a face passes each through `protocol.text.pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -70,7 +70,7 @@ class Said(Event):
 
     target: str
     sender: str
-    text: str
+    text: str = field(repr=False)
     kind: Kind = Kind.MESSAGE
     time: datetime | None = None
     msgid: str | None = None
@@ -98,7 +98,7 @@ class Queued(Event):
 
     ticket: int
     target: str
-    text: str
+    text: str = field(repr=False)
     action: bool = False
 
 
@@ -118,7 +118,7 @@ class Refused(Event):
 
     ticket: int
     target: str
-    text: str
+    text: str = field(repr=False)
     reason: str
     temporary: bool = False
 
@@ -135,7 +135,7 @@ class Joined(Event):
 class Parted(Event):
     channel: str
     nick: str
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     own: bool = False
     time: datetime | None = None
 
@@ -145,7 +145,7 @@ class Kicked(Event):
     channel: str
     nick: str
     by: str
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     own: bool = False
     time: datetime | None = None
 
@@ -156,7 +156,7 @@ class Left(Event):
 
     nick: str
     channels: tuple[str, ...]
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     time: datetime | None = None
 
 
@@ -173,7 +173,7 @@ class Topic(Event):
     """`by` is who set it just now, None when the server only told it."""
 
     channel: str
-    text: str
+    text: str = field(repr=False)
     by: str | None = None
     time: datetime | None = None
 
@@ -200,7 +200,7 @@ class Person(Event):
 class Told(Event):
     """A line from the server itself for the person to read; `failed` when it is a no to what was asked."""
 
-    text: str
+    text: str = field(repr=False)
     about: str = ""
     failed: bool = False
 
@@ -216,7 +216,7 @@ class Found(Event):
 @dataclass(frozen=True, slots=True)
 class PasswordAnswered(Event):
     changed: bool
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from securechat.protocol.http import Request
@@ -41,9 +41,9 @@ class Answer:
     """A worker's result, or the exception that it ended with."""
 
     session: Session
-    done: Done
+    done: Done = field(repr=False)
     label: str | None
-    result: object
+    result: object = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -54,6 +54,10 @@ class Output(NamedTuple):
     data: bytes
     skip: tuple[Session, ...] = ()
 
+    def __repr__(self) -> str:
+        """It may be what somebody said."""
+        return f"Output({self.target!r}, {len(self.data)} bytes)"
+
 
 Done = Callable[["Turn", Session, Any], None]
 
@@ -64,8 +68,8 @@ class Job:
 
     pool: str
     session: Session
-    work: Callable[[], object]
-    done: Done
+    work: Callable[[], object] = field(repr=False)  # with its arguments, which may be passwords
+    done: Done = field(repr=False)
     label: str | None
 
 
