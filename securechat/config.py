@@ -79,6 +79,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission
     registration_line: Positive = 8192  # bytes of a pending line before admission
     registration_commands: Positive = 64  # commands before admission
+    registration_bytes: Positive = 65536  # bytes before admission, in all
     sasl: Positive = 4096  # bytes of one SASL response, as base64
     outbox: Positive = 1024 * 1024  # bytes waiting for one client, then it is closed with a reason
     channels_per_account: Positive = 200

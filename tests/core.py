@@ -145,21 +145,21 @@ class CoreRun:
 
     # What happens
 
-    def connect(self) -> Peer:
-        peer = Peer(Session("127.0.0.1"))
+    def connect(self, source: str = "127.0.0.1") -> Peer:
+        peer = Peer(Session(source))
         peer.session.link = peer  # opaque to the core; delivery gives it back to us
         self.peers.append(peer)
         return peer
 
-    def connect_as(self, name: str, caps: str = ALL_CAPS) -> Peer:
+    def connect_as(self, name: str, caps: str = ALL_CAPS, *, source: str = "127.0.0.1") -> Peer:
         """A logged-in peer; it and the others still have what they were sent at its arrival."""
-        peer = self.connect()
+        peer = self.connect(source)
         self.say(peer, *registration(name, caps), "CAP END")
         assert peer.session.stage is Stage.ADMITTED, peer.take()
         return peer
 
-    def login(self, name: str, caps: str = ALL_CAPS) -> Peer:
-        peer = self.connect_as(name, caps)
+    def login(self, name: str, caps: str = ALL_CAPS, *, source: str = "127.0.0.1") -> Peer:
+        peer = self.connect_as(name, caps, source=source)
         for one in self.peers:
             one.take()
         return peer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from securechat.server import burst, missed, presence
+from securechat.server import burst, known_addresses, missed, presence
 from securechat.server.session import Login, Opening, Session, Stage
 from securechat.server.turn import Turn
 
@@ -48,6 +48,7 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     steps = [partial(burst.rejoin, channel=channel) for channel in person.channels]
     turn.set(session, "opening", Opening((*steps, *([] if session.device is None else [missed.find]))))
     presence.arrive(turn, session, person, registration.user or "", registration.realname)
+    known_addresses.remember(turn, person, session.network)
     burst.greet(turn, session)
     if session.device is not None:
         turn.admitted.append(session)

@@ -6,12 +6,13 @@ import logging
 import select
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from securechat.config import Limits
 from securechat.log import Tally
 from securechat.protocol.lines import UNENDED_BYTES, LineBuffer
 from securechat.server import listener
+from securechat.server.address import Networks
 from securechat.server.connection import Connection
 from securechat.server.gate import Gate
 from securechat.server.session import Session
@@ -29,11 +30,17 @@ class Arrivals:
         context: ssl.SSLContext,
         tally: Tally,
         epoll: select.epoll,
+        known: Callable[[str], bool],
+        close: Callable[[Connection, str], None],
     ) -> None:
+        """`known` tells whether somebody logged in from a network of late; `close` ends who has to make room."""
         self.context = context  # what newcomers shake hands with
         self._limits = limits
         self._tally = tally
         self._epoll = epoll
+        self._known = known
+        self._close = close
+        self._exempt = Networks(limits.exempt)
         self._gate = Gate(limits)
         self._listening = {one.fileno(): one for one in listeners}
         self._resting: dict[int, socket.socket] = {}
@@ -47,7 +54,7 @@ class Arrivals:
         """The newcomers that are let in, each with its session; `deadline` is for all until their admission."""
         try:
             for sock, address in listener.accept(self._listening[fd]):
-                connection = self._let_in(sock, address, now, deadline)
+                connection = self._let_in(sock, Session(address), now, deadline)
                 if connection is not None:
                     yield connection
         except listener.OutOfFiles:
@@ -55,21 +62,34 @@ class Arrivals:
             self._epoll.unregister(fd)
             self._resting[fd] = self._listening.pop(fd)
 
-    def _let_in(self, sock: socket.socket, address: str, now: float, deadline: float) -> Connection | None:
-        refusal = self._gate.enter(address)
-        if refusal is not None:
-            self._tally.count(refusal, address, now)
+    def _let_in(self, sock: socket.socket, session: Session, now: float, deadline: float) -> Connection | None:
+        exempt, known = session.address in self._exempt, self._known(session.network)
+        if not (exempt or self._make_room(session, known, now)):
             sock.close()
             return None
+        connection = self._connect(sock, session, now, deadline)
+        if connection is not None and not exempt:
+            self._gate.enter(connection, known)
+        return connection
+
+    def _make_room(self, newcomer: Session, known: bool, now: float) -> bool:
+        """Whether there is room for one more; another may have had to go for it."""
+        while (full := self._gate.full(newcomer.network, known)) is not None:
+            leaving = full.leaving
+            self._tally.count(full.reason, leaving.address if leaving is not None else newcomer.address, now)
+            if leaving is None:
+                return False
+            self._close(leaving, full.reason)
+        return True
+
+    def _connect(self, sock: socket.socket, session: Session, now: float, deadline: float) -> Connection | None:
         try:
             sock.setblocking(False)
             wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):  # gone before we looked
-            self._gate.leave(address)
             sock.close()
             return None
-        session = Session(address)
-        connection = Connection(wrapped, address, session, deadline, now)
+        connection = Connection(wrapped, session.address, session, deadline, now)
         connection.lines = LineBuffer(self._limits.registration_line)
         session.link = connection
         return connection
@@ -81,9 +101,21 @@ class Arrivals:
 
     def gone(self, connection: Connection) -> None:
         """It no longer counts as a stranger, if it did."""
-        if connection.counted:
-            connection.counted = False
-            self._gate.leave(connection.address)
+        connection.counted = False
+        self._gate.leave(connection)
+
+    def may_say(self, connection: Connection, size: int) -> bool:
+        """Whether it may say so many bytes more, as long as it is a stranger."""
+        connection.received += size
+        return not connection.counted or connection.received <= self._limits.registration_bytes
+
+    def waits(self, connection: Connection) -> None:
+        """It waits for us: nobody makes room while we have his password checked."""
+        self._gate.waits(connection)
+
+    def goes_on(self, connection: Connection) -> None:
+        """It has waited for us."""
+        self._gate.goes_on(connection)
 
     def wake(self) -> None:
         """Let the listeners that rest try again."""

@@ -46,6 +46,7 @@ class Connection:
         "pinged",
         "queued",
         "reason",
+        "received",
         "session",
         "sock",
         "unread",
@@ -62,6 +63,7 @@ class Connection:
         self.phase = Phase.HANDSHAKE
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
+        self.received = 0  # bytes before its admission
         self.counted = True  # among the connections that are not admitted
         self.heard = now
         self.hung_up = False  # the peer says no more; what it said before may still be unread

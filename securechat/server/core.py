@@ -16,7 +16,7 @@ from securechat.config import Settings
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
 from securechat.protocol.numerics import ERR_UNKNOWNERROR
-from securechat.server import accounts, missed, presence
+from securechat.server import accounts, known_addresses, missed, presence
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.services import Services
@@ -70,6 +70,10 @@ class Core:
         for session in turn.admitted:
             if session.opening is not None:
                 session.opening.upto = self.directory.newest
+
+    def knows(self, network: str) -> bool:
+        """Whether somebody logged in from there of late."""
+        return known_addresses.is_known(self.directory, network, int(self._clock() * 1000))
 
     def _open(self, failing: bool) -> Turn:
         return Turn(self.directory, self.settings, self.services, self._clock(), self.started, failing)

@@ -82,7 +82,7 @@ class Loop:
         self._inbox: deque[Posted] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll = select.epoll()
-        self._arrivals = Arrivals(settings.limits, listeners, context, tally, self._epoll)
+        self._arrivals = Arrivals(settings.limits, listeners, context, tally, self._epoll, core.knows, self._lost)
         self._connections: dict[int, Connection] = {}
         self._readable: dict[Connection, None] = {}  # may hold more than was read
         self._parked: set[Connection] = set()  # readable too, but their session waits, or has much waiting
@@ -221,6 +221,8 @@ class Loop:
             del self._readable[connection]
         if not data:
             return
+        if not self._arrivals.may_say(connection, len(data)):
+            return self._overdue(connection, "too many bytes before login")
         connection.heard = self._now
         connection.pinged = False
         if connection.phase is Phase.HTTP:
@@ -310,7 +312,7 @@ class Loop:
         """The turn stands: its jobs start, its bytes leave, its senders may say more."""
         for job in turn.jobs:
             if job.session.link is not None:
-                job.session.link.busy_since = self._now
+                self._begin_wait(job.session.link)
             self._pools[job.pool].submit(job)
         deliver(turn.output, self._send)
         self._core.settled(turn, newest)
@@ -332,10 +334,16 @@ class Loop:
             if session.device is not None:  # its place is known now, however long the peer takes to close
                 self._waiting.append(Gone(session, reason))
 
+    def _begin_wait(self, connection: Connection) -> None:
+        if connection.busy_since is None:
+            connection.busy_since = self._now
+            self._arrivals.waits(connection)
+
     def _end_wait(self, connection: Connection) -> None:
         if connection.busy_since is not None and not connection.session.busy:
             connection.deadline += self._now - connection.busy_since
             connection.busy_since = None
+            self._arrivals.goes_on(connection)
         self._resume(connection)
 
     def _resume(self, connection: Connection) -> None:

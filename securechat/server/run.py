@@ -23,7 +23,7 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, snapshot
+from securechat.store import changes, channels, known_addresses, snapshot
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -75,6 +75,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         channels.ensure(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
+        known_addresses.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 

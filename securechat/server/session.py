@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
+from securechat.server.address import network_of
 
 if TYPE_CHECKING:
     from securechat.chat.person import Person
@@ -123,6 +124,7 @@ class Session:
         "incoming",
         "link",
         "monitored",
+        "network",
         "opening",
         "oper",
         "password_version",
@@ -136,6 +138,7 @@ class Session:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.network = network_of(address)  # by which it is counted
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
         self.caps = 0

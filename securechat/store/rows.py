@@ -131,6 +131,21 @@ class PlaceRemoved:
     device: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddressKnown:
+    """When an account logged in last from a network: an IPv4 address, or the /64 of an IPv6 one."""
+
+    account: AccountId
+    network: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressForgotten:
+    account: AccountId
+    network: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -155,6 +170,8 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | AddressKnown
+    | AddressForgotten
     | NamedMessage
 )
 
@@ -200,6 +217,7 @@ class Snapshot:
     read_markers: tuple[ReadMarkerStored, ...]
     last_times: dict[str, int]  # target → time of its newest entry
     places: tuple[PlaceStored, ...]
+    known_addresses: tuple[AddressKnown, ...]
     newest: int  # seq of the newest entry of all, 0 when there is none
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"  # the newest step; a test holds the two together
+REVISION = "0003"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -126,6 +126,16 @@ place = Table(
     Column("device", Text, nullable=False),
     Column("seq", Integer, nullable=False),
     PrimaryKeyConstraint("account_id", "device"),
+)
+
+# From where accounts logged in, and when last.
+known_address = Table(
+    "known_address",
+    metadata,
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
+    Column("network", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "network"),
 )
 
 # The messages that clients named, to know a repeat. `digest` is of what was said, `time` and `msgid` the first one's.

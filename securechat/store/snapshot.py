@@ -5,8 +5,16 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from securechat.store.changes import ACCOUNT, as_account
-from securechat.store.rows import ChannelStored, ListModeStored, MemberStored, PlaceStored, ReadMarkerStored, Snapshot
-from securechat.store.schema import account, channel, entry, list_mode, member, place, read_marker
+from securechat.store.rows import (
+    AddressKnown,
+    ChannelStored,
+    ListModeStored,
+    MemberStored,
+    PlaceStored,
+    ReadMarkerStored,
+    Snapshot,
+)
+from securechat.store.schema import account, channel, entry, known_address, list_mode, member, place, read_marker
 
 # Jumps from target to target in the index instead of reading every entry: a million of them do not delay a start.
 _LAST_TIMES = """
@@ -30,6 +38,7 @@ def load(connection: Connection) -> Snapshot:
     markers = connection.execute(select(read_marker).order_by(read_marker.c.account_id, read_marker.c.target))
     last_times = connection.exec_driver_sql(_LAST_TIMES)
     places = connection.execute(select(place).order_by(place.c.account_id, place.c.device))
+    known = connection.execute(select(known_address).order_by(known_address.c.account_id, known_address.c.network))
     newest: int = connection.execute(select(func.coalesce(func.max(entry.c.seq), 0))).scalar_one()
     return Snapshot(
         accounts=tuple(as_account(*row) for row in accounts),
@@ -39,5 +48,6 @@ def load(connection: Connection) -> Snapshot:
         read_markers=tuple(ReadMarkerStored(*row) for row in markers),
         last_times={row.target: row.newest for row in last_times},
         places=tuple(PlaceStored(*row) for row in places),
+        known_addresses=tuple(AddressKnown(*row) for row in known),
         newest=newest,
     )

@@ -21,6 +21,8 @@ from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    AddressForgotten,
+    AddressKnown,
     ChannelStored,
     EntryRedacted,
     EntryStored,
@@ -225,4 +227,13 @@ _WRITES: dict[type, Write] = {
         attrgetter("device", "seq", "account"),
     ),
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
+    AddressKnown: _each(
+        "INSERT INTO known_address (account_id, network, time) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, network) DO UPDATE SET time = excluded.time",
+        attrgetter("network", "time", "account"),
+    ),
+    AddressForgotten: _each(
+        "DELETE FROM known_address WHERE account_id = ? AND network = ?", attrgetter("account", "network")
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import socket
@@ -95,48 +96,109 @@ def is_open(sock: socket.socket) -> bool:
         return False
 
 
+def add(server: Server, name: str, rounds: int) -> None:
+    """An account whose password is checked at this cost."""
+    database = server.open_store()
+    Accounts(database, ["#lobby"]).add(name, passwords.hash(PASSWORD, rounds))
+    database.close()
+
+
 def strangers(server: Server, stack: ExitStack, number: int, source: str) -> list[socket.socket]:
     return [stack.enter_context(tcp_only(("127.0.0.1", server.port), source)) for _ in range(number)]
 
 
-def test_20_connections_of_an_address_may_be_without_login_and_no_more(server: Server) -> None:
+def test_20_connections_of_an_address_may_be_without_login_and_a_newcomer_takes_the_oldest_s_place(
+    server: Server,
+) -> None:
     with ExitStack() as stack:
+        first = strangers(server, stack, 3, "127.0.1.1")
         kept = strangers(server, stack, 20, "127.0.1.1")
-        refused = strangers(server, stack, 3, "127.0.1.1")
-        assert not any(is_open(sock) for sock in refused)
-        assert is_open(kept[-1])
+        assert not any(is_open(sock) for sock in first)
+        assert is_open(kept[0])
         with server.login("ada", source="127.0.1.2"):
-            pass
-        kept.pop().close()
-        with server.login("bob", source="127.0.1.1"):  # the one that left makes room, and the member does not count
             assert is_open(kept[0])
+        with server.login("bob", source="127.0.1.1"):  # makes one go, but does not count any more
+            assert not is_open(kept[0])
             kept += strangers(server, stack, 1, "127.0.1.1")
-            assert is_open(kept[-1])
+            assert is_open(kept[1])
     server.stop()
     words = "too many connections from one address that have not logged in"
-    assert f"refused 3 connections from 127.0.1.1: {words}" in server.log()
+    assert f"refused 4 connections from 127.0.1.1: {words}" in server.log()
 
 
-def test_so_many_connections_in_all_may_be_without_login_and_no_more(idle_server: Server) -> None:
+def test_so_many_connections_in_all_may_be_without_login_and_the_address_with_the_most_makes_room(
+    idle_server: Server,
+) -> None:
     assert idle_server.settings.limits.unauthenticated == 1000
     idle_server.configure("[limits]\nunauthenticated = 30\n")
     idle_server.start()
-    with idle_server.login("ada", source="127.0.2.1") as ada, ExitStack() as stack:
-        kept = strangers(idle_server, stack, 15, "127.0.1.1") + strangers(idle_server, stack, 15, "127.0.1.2")
-        refused = strangers(idle_server, stack, 2, "127.0.1.3")
-        assert not any(is_open(sock) for sock in refused)
-        assert is_open(kept[-1])
-        ada.sync()
+    with ExitStack() as stack:
+        many = strangers(idle_server, stack, 16, "127.0.1.1")
+        few = strangers(idle_server, stack, 14, "127.0.1.2")
+        with idle_server.login("ada", source="127.0.2.1"):
+            assert not is_open(many[0])
+            assert is_open(many[1])
+            assert is_open(few[0])
     idle_server.stop()
-    assert "refused 2 connections from 127.0.1.3: too many connections that have not logged in" in idle_server.log()
+    assert "refused 1 connection from 127.0.1.1: too many connections that have not logged in" in idle_server.log()
+
+
+def test_an_address_from_which_somebody_logged_in_is_not_held_to_20_and_makes_room_last(idle_server: Server) -> None:
+    idle_server.configure("[limits]\nunauthenticated = 60\n")
+    idle_server.start()
+    with idle_server.login("ada", source="127.0.1.1"):
+        pass
+    idle_server.restart()
+    with ExitStack() as stack:
+        known = strangers(idle_server, stack, 30, "127.0.1.1")
+        unknown = [*strangers(idle_server, stack, 15, "127.0.1.2"), *strangers(idle_server, stack, 15, "127.0.1.3")]
+        [last] = strangers(idle_server, stack, 1, "127.0.1.4")
+        assert is_open(last)
+        assert is_open(known[0])
+        assert not is_open(unknown[0])
+
+
+def test_who_waits_for_the_hash_is_not_closed_to_make_room(idle_server: Server) -> None:
+    idle_server.configure("[limits]\nunauthenticated_per_address = 1\n")
+    add(idle_server, "eve", rounds=14)
+    idle_server.start()
+    with idle_server.connect(source="127.0.1.1") as eve, ExitStack() as stack:
+        secret = base64.b64encode(f"\0eve\0{PASSWORD}".encode()).decode()
+        eve.send_bytes(f"AUTHENTICATE PLAIN\r\nPING x\r\nAUTHENTICATE {secret}\r\n".encode())
+        eve.wait_for("PONG")  # of the turn that had it checked
+        [refused] = strangers(idle_server, stack, 1, "127.0.1.1")
+        assert not is_open(refused)
+        eve.wait_for("903")
+
+
+def test_the_clock_of_the_login_stands_while_the_peer_waits_for_the_hash(idle_server: Server) -> None:
+    """Two checks in one go take longer than all of the peer's own time."""
+    idle_server.configure("[limits]\nregistration_timeout = 1.0\n")
+    add(idle_server, "eve", rounds=14)
+    idle_server.start()
+    began = time.monotonic()
+    with idle_server.connect() as eve:
+        wrong = base64.b64encode(b"\0eve\0a wrong one").decode()
+        eve.send_bytes(f"AUTHENTICATE PLAIN\r\nAUTHENTICATE {wrong}\r\n".encode())
+        eve.begin("eve", PASSWORD)
+        eve.finish("eve")
+    assert time.monotonic() - began > 1.5
+
+
+def test_64_kib_are_enough_for_a_login(server: Server) -> None:
+    with server.connect() as wire:
+        for _ in range(17):
+            wire.send_bytes(b"\r\n" * 2000)
+        assert [line.params for line in wire.until_closed()] == [("too many bytes before login",)]
+    with server.login("ada") as ada:
+        ada.send_bytes(b"\r\n" * 40_000)
+        ada.sync()
 
 
 def test_logins_whose_peers_have_hung_up_are_not_checked(idle_server: Server) -> None:
     """With a dear hash 40 of them once kept everyone else out for ten seconds."""
     idle_server.configure(EXEMPT)
-    database = idle_server.open_store()
-    Accounts(database, ["#lobby"]).add("eve", passwords.hash(PASSWORD, 12))
-    database.close()
+    add(idle_server, "eve", rounds=12)
     idle_server.start()
     began = time.process_time()
     passwords.check("a wrong one", passwords.hash(PASSWORD, 12))
