@@ -118,7 +118,7 @@ def renew(arguments: argparse.Namespace) -> None:
     show(made)
     if made.key_replaced:
         warn_of_new_key()
-    print(f"next: restart the server: {serve_command(arguments.dir)}")
+    print(f"next: a running server takes it over by itself; start one with: {serve_command(arguments.dir)}")
 
 
 def client(arguments: argparse.Namespace) -> None:

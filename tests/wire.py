@@ -25,8 +25,10 @@ ALL_CAPS = (
 class Wire:
     """One connection. Lines that a wait passes over are kept in `seen`."""
 
-    def __init__(self, address: tuple[str, int], ca: Path, *, source: str | None = None) -> None:
-        context = ssl.create_default_context(cafile=str(ca))
+    def __init__(
+        self, address: tuple[str, int], ca: Path, *, source: str | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
+        context = context or ssl.create_default_context(cafile=str(ca))
         raw = socket.create_connection(address, PATIENCE, (source, 0) if source else None)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:

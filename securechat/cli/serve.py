@@ -49,7 +49,7 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C or SIGTERM: every interface, port 6697, unless told otherwise.
 
-    Certificates are taken from ./certs, then from the data folder; SIGHUP reads them anew.
+    Certificates are taken from ./certs, then from the data folder; changed ones are taken over.
 
     \b
     Examples:

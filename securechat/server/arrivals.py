@@ -17,6 +17,8 @@ from securechat.server.connection import Connection
 from securechat.server.gate import Gate
 from securechat.server.session import Session
 
+Close = Callable[[Connection, str], None]  # with the reason
+
 log = logging.getLogger(__name__)
 
 
@@ -31,15 +33,13 @@ class Arrivals:
         tally: Tally,
         epoll: select.epoll,
         known: Callable[[str], bool],
-        close: Callable[[Connection, str], None],
     ) -> None:
-        """`known` tells whether somebody logged in from a network of late; `close` ends who has to make room."""
+        """`known` tells whether somebody logged in from a network of late."""
         self.context = context  # what newcomers shake hands with
         self._limits = limits
         self._tally = tally
         self._epoll = epoll
         self._known = known
-        self._close = close
         self._exempt = Networks(limits.exempt)
         self._gate = Gate(limits)
         self._listening = {one.fileno(): one for one in listeners}
@@ -50,36 +50,34 @@ class Arrivals:
     def __contains__(self, fd: int) -> bool:
         return fd in self._listening
 
-    def accept(self, fd: int, now: float, deadline: float) -> Iterator[Connection]:
-        """The newcomers that are let in, each with its session; `deadline` is for all until their admission."""
+    def accept(self, fd: int, now: float, deadline: float, close: Close) -> Iterator[Connection]:
+        """The newcomers that are let in, each with its session; `deadline` is for all until their admission.
+
+        Whoever has to make room for one is closed.
+        """
         try:
             for sock, address in listener.accept(self._listening[fd]):
-                connection = self._let_in(sock, Session(address), now, deadline)
-                if connection is not None:
+                session = Session(address)
+                exempt, known = address in self._exempt, self._known(session.network)
+                if not (exempt or self._make_room(session, known, now, close)):
+                    sock.close()
+                elif (connection := self._connect(sock, session, now, deadline)) is not None:
+                    if not exempt:
+                        self._gate.enter(connection, known)
                     yield connection
         except listener.OutOfFiles:
             log.warning("out of file descriptors; raise the limit (ulimit -n)")
             self._epoll.unregister(fd)
             self._resting[fd] = self._listening.pop(fd)
 
-    def _let_in(self, sock: socket.socket, session: Session, now: float, deadline: float) -> Connection | None:
-        exempt, known = session.address in self._exempt, self._known(session.network)
-        if not (exempt or self._make_room(session, known, now)):
-            sock.close()
-            return None
-        connection = self._connect(sock, session, now, deadline)
-        if connection is not None and not exempt:
-            self._gate.enter(connection, known)
-        return connection
-
-    def _make_room(self, newcomer: Session, known: bool, now: float) -> bool:
+    def _make_room(self, newcomer: Session, known: bool, now: float, close: Close) -> bool:
         """Whether there is room for one more; another may have had to go for it."""
         while (full := self._gate.full(newcomer.network, known)) is not None:
             leaving = full.leaving
             self._tally.count(full.reason, leaving.address if leaving is not None else newcomer.address, now)
             if leaving is None:
                 return False
-            self._close(leaving, full.reason)
+            close(leaving, full.reason)
         return True
 
     def _connect(self, sock: socket.socket, session: Session, now: float, deadline: float) -> Connection | None:
@@ -103,11 +101,6 @@ class Arrivals:
         """It no longer counts as a stranger, if it did."""
         connection.counted = False
         self._gate.leave(connection)
-
-    def may_say(self, connection: Connection, size: int) -> bool:
-        """Whether it may say so many bytes more, as long as it is a stranger."""
-        connection.received += size
-        return not connection.counted or connection.received <= self._limits.registration_bytes
 
     def waits(self, connection: Connection) -> None:
         """It waits for us: nobody makes room while we have his password checked."""

@@ -7,14 +7,16 @@ import logging
 import queue
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from securechat import config
 from securechat.errors import SecurechatError
-from securechat.tls import authority, contexts
+from securechat.tls import authority, contexts, pair
 from securechat.tls.errors import CertificateError
 
+LOOK = 2.0  # seconds between two looks at the files
 CHECK = 6 * 3600.0  # seconds between two looks at the expiry
 WARN_DAYS = 14
 STOP_TIME = 1.0  # seconds; another process may hold the folder of the certificates
@@ -41,41 +43,41 @@ def find(tls: config.TLS, data: Path) -> tuple[Path, Path]:
     raise NoCertificate(f"no certificate in 'certs' or {str(data)!r}; make one with: python scripts/gen_certs.py")
 
 
-def first_context(tls: config.TLS, certificate: Path, key: Path) -> ssl.SSLContext:
-    """What to serve with from the start, renewed before if it is due. Raises CertificateError."""
-    with contextlib.suppress(CertificateError):  # what is wrong with an unreadable one is said below, once
-        authority.days_left(certificate)
-        renew(certificate)
-    return contexts.server_context(certificate, key, tls.min_version)
-
-
 class Keeper:
-    """Renews the certificate where its CA's key is at hand, and hands a changed one to `use`.
+    """Hands a changed certificate to the server, and renews it where its CA's key is at hand.
 
     A broken pair is refused and the one in use kept.
     """
 
     def __init__(
-        self,
-        tls: config.TLS,
-        certificate: Path,
-        key: Path,
-        use: Callable[[ssl.SSLContext], None],
-        every: float = CHECK,
+        self, tls: config.TLS, certificate: Path, key: Path, *, look: float = LOOK, check: float = CHECK
     ) -> None:
         self._tls = tls
-        self._every = every
         self._certificate = certificate
         self._key = key
-        self._use = use
-        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: look now, False: end
+        self._look = look
+        self._check = check
+        self._use: Callable[[ssl.SSLContext], None]
+        self._used: pair.State = ()  # the files as they were read last, whatever came of it
+        self._seen: pair.State = ()  # at the last look
+        self._next_check = 0.0
+        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: read them now, False: end
         self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
 
-    def start(self) -> None:
+    def first(self) -> ssl.SSLContext:
+        """What to serve with from the start, renewed before if it is due. Raises CertificateError."""
+        with contextlib.suppress(CertificateError):  # what is wrong with an unreadable one is said below, once
+            authority.days_left(self._certificate)
+            self._renew()
+        return self._read()
+
+    def start(self, use: Callable[[ssl.SSLContext], None]) -> None:
+        """Give `use` what to serve with, whenever that changes."""
+        self._use = use
         self._thread.start()
 
     def reload(self) -> None:
-        """Look now; from any thread, or a signal handler that interrupts this very call."""
+        """Read the files now; from any thread, or a signal handler that interrupts this very call."""
         self._calls.put(True)
 
     def stop(self) -> None:
@@ -85,7 +87,8 @@ class Keeper:
     def _run(self) -> None:
         while (asked := self._next_call()) is not False:
             try:
-                if renew(self._certificate) or asked:
+                renewed = self._renew() if asked or time.monotonic() >= self._next_check else False
+                if asked or renewed or self._changed():
                     self._take_over()
             except Exception:  # the top of the thread; the certificate in use serves on
                 log.exception("looking after the certificate failed")
@@ -93,17 +96,30 @@ class Keeper:
     def _next_call(self) -> bool | None:
         """None when it is time to look unasked."""
         try:
-            return self._calls.get(timeout=self._every)
+            return self._calls.get(timeout=self._look)
         except queue.Empty:
             return None
 
+    def _renew(self) -> bool:
+        self._next_check = time.monotonic() + self._check
+        return renew(self._certificate)
+
+    def _changed(self) -> bool:
+        """Whether the files are others than those in use, and the same as a look ago: copying two takes a moment."""
+        before, self._seen = self._seen, pair.state(self._certificate, self._key)
+        return self._seen == before != self._used
+
     def _take_over(self) -> None:
         try:
-            self._use(contexts.server_context(self._certificate, self._key, self._tls.min_version))
+            self._use(self._read())
         except SecurechatError as error:
             log.error("the certificate was not reloaded, the old one stays in use: %s", error)
         else:
             log.info("the certificate was reloaded")
+
+    def _read(self) -> ssl.SSLContext:
+        self._used = pair.state(self._certificate, self._key)  # before: what changes meanwhile is read once more
+        return contexts.server_context(self._certificate, self._key, self._tls.min_version)
 
 
 def renew(certificate: Path) -> bool:

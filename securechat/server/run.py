@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from securechat.auth.verifier import Verifier
+from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -23,10 +23,11 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, known_addresses, snapshot
+from securechat.store import changes, channels, known_addresses, permissions, snapshot, tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
+from securechat.store.tokens import Tokens
 from securechat.store.upkeep import Upkeep, upkeep
 from securechat.store.writer import Writer
 
@@ -51,9 +52,12 @@ def serve(
     `open_writer` gets the newest change that is loaded already, and the upkeep that the store thread is to do.
     """
     kept_up = upkeep(settings.history)
-    context = certificates.first_context(settings.tls, certificate, key)
+    keeper = certificates.Keeper(settings.tls, certificate, key)
+    context = keeper.first()
+    database_file = prepare(folder, settings.store)
+    _keep_private(database_file)
     with (
-        ServeLock(prepare(folder, settings.store).parent) as lock,
+        ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as sockets,
     ):
@@ -61,12 +65,17 @@ def serve(
         tally = Tally(log)
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
+            TokenVerifier(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
-        keeper = certificates.Keeper(settings.tls, certificate, key, lambda new: loop.post(Reload(new)))
         _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
+
+
+def _keep_private(database: Path) -> None:
+    for path in permissions.make_private(database):
+        log.warning("others could read %s; only its owner can now", path)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
@@ -76,6 +85,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         known_addresses.prune(connection)
+        tokens.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 
@@ -105,7 +115,7 @@ def _run(
         PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
         READS: Pool(READS, READERS, loop.post),
     }
-    keeper.start()
+    keeper.start(lambda context: loop.post(Reload(context)))
     with _signals(loop, keeper):
         _announce(sockets, settings)
         loop.run(store_thread, pools)

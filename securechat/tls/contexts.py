@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from securechat.tls import pair
+from securechat.tls import pair, permissions
 from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, TrustError, gen_certs
 
 # With `irc`, with no ALPN and with nothing in common the selected protocol is `irc` or None, and both mean IRC:
@@ -21,6 +22,7 @@ HTTP = "http/1.1"
 Version = Literal["1.2", "1.3"]
 _versions: dict[Version, ssl.TLSVersion] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # forward secret and authenticated; TLS 1.3 has no others
+_groups = "X25519:prime256v1:secp384r1"  # those of Mozilla's profiles
 
 
 def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -> ssl.SSLContext:
@@ -30,6 +32,7 @@ def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -
     context.num_tickets = 0  # sessions last for days: nobody resumes, and a ticket costs every handshake a write
     context.options |= ssl.OP_NO_TICKET  # the same for TLS 1.2
     context.set_alpn_protocols([IRC, HTTP])
+    _choose_groups(context)
     _check_dates(certificate)
     _load_pair(context, certificate, key)
     return context
@@ -58,6 +61,19 @@ def _harden(context: ssl.SSLContext, min_version: Version) -> None:
     context.minimum_version = _versions[min_version]
     context.set_ciphers(_ciphers_of_1_2)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+
+
+def _choose_groups(context: ssl.SSLContext) -> None:
+    """Leave out what is slow, X448 and P-521, where Python can: a stranger chooses whose work that is.
+
+    Before 3.15 it can set a single one, which costs most clients a round trip. OpenSSL's configuration file could set
+    them, but `serve` writes none of its own: it would take the place of the machine's, with its policy and providers.
+    """
+    if sys.version_info >= (3, 15):
+        try:
+            context.set_groups(f"X25519MLKEM768:{_groups}")
+        except ssl.SSLError:  # OpenSSL before 3.5 knows no hybrid
+            context.set_groups(_groups)
 
 
 def _trust(context: ssl.SSLContext, ca_file: Path | None) -> None:
@@ -98,6 +114,8 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     remedy = mend(certificate, "--force")
     if not pair.waiting(key).exists():
         _check_readable(key, f"bring it back or {remedy}")
+    for one in (key, pair.waiting(key)):
+        permissions.check_key(one)
     try:
         pair.load(context, certificate, key, passphrase)
     except ssl.SSLError as error:

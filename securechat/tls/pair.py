@@ -11,6 +11,8 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
+State = tuple[tuple[int, int, int] | None, ...]
+
 KEY_MODE = 0o600
 CERTIFICATE_MODE = 0o644
 
@@ -21,7 +23,7 @@ def load(context: ssl.SSLContext, certificate: Path, key: Path, passphrase: Call
     Raises what `load_cert_chain` raised for the key in its place.
     """
     while True:
-        before = _state(certificate, key)
+        before = state(certificate, key)
         try:
             return context.load_cert_chain(certificate, key, passphrase)
         except OSError:  # ssl.SSLError is one
@@ -30,11 +32,11 @@ def load(context: ssl.SSLContext, certificate: Path, key: Path, passphrase: Call
             except OSError:
                 pass
             # A failure counts only if nobody changed the files meanwhile: each further round takes a new replacement.
-            if _state(certificate, key) == before:
+            if state(certificate, key) == before:
                 raise
 
 
-def _state(certificate: Path, key: Path) -> tuple[tuple[int, int, int] | None, ...]:
+def state(certificate: Path, key: Path) -> State:
     """What tells one state of the pair from the next; None for a file that is not there."""
     return tuple(_identity(path) for path in (certificate, key, waiting(key)))
 

@@ -18,7 +18,7 @@ import pytest
 
 from securechat import config
 from securechat.server import certificates
-from securechat.tls import authority
+from securechat.tls import authority, contexts
 from tests.running import Server
 from tests.wire import Wire
 
@@ -90,6 +90,39 @@ def test_a_broken_pair_is_refused_and_the_old_one_kept(own_server: Server, file:
     until(lambda: "the certificate was reloaded" in own_server.log())
 
 
+def test_changed_files_are_taken_over_without_a_signal(own_server: Server) -> None:
+    own_server.start()
+    with closing(own_server.login("ada")) as ada:
+        authority.renew(own_server.certificates, new_key=True)
+        until(lambda: shown(own_server) == on_disk(own_server))
+        ada.sync()
+    assert own_server.log().count("the certificate was reloaded") == 1
+
+
+def test_files_that_broke_are_told_once_and_the_old_pair_serves_on(own_server: Server) -> None:
+    own_server.start()
+    before = shown(own_server)
+    (own_server.certificates / "server.key").unlink()
+    until(lambda: "cannot read" in own_server.log())
+    own_server.signal(signal.SIGHUP)  # tells it once more, so the looks in between did not
+    until(lambda: own_server.log().count("cannot read") == 2)
+    assert shown(own_server) == before
+
+
+def test_killed_while_it_renews_it_starts_again_with_a_whole_pair(own_server: Server) -> None:
+    """Renewing takes some 10 ms; the kills fall before, into and behind it."""
+    own_server.start()
+    for moment in range(8):
+        of_days(own_server.certificates, 29)
+        own_server.signal(signal.SIGHUP)
+        own_server.kill(delay=moment * 0.003)
+        contexts.server_context(own_server.certificates / "server.crt", own_server.certificates / "server.key")
+        own_server.start()
+        assert shown(own_server) == on_disk(own_server)
+        assert authority.days_left(own_server.certificates / "server.crt") > 75
+    assert {path.suffix for path in own_server.certificates.iterdir()} == {".crt", ".key"}
+
+
 def test_signals_in_quick_succession_do_no_harm(own_server: Server) -> None:
     own_server.start()
     for _ in range(300):
@@ -150,8 +183,9 @@ def keeper(tmp_path: Path) -> Iterator[Callable[[], list[ssl.SSLContext]]]:
     def start() -> list[ssl.SSLContext]:
         files = authority.server_files(tmp_path)
         used: list[ssl.SSLContext] = []
-        one = certificates.Keeper(config.TLS(), files.certificate, files.key, used.append, every=0.01)
-        one.start()
+        one = certificates.Keeper(config.TLS(), files.certificate, files.key, look=0.01, check=0)
+        one.first()
+        one.start(used.append)
         running.append(one)
         return used
 
@@ -183,15 +217,34 @@ def test_a_renewal_that_fails_is_told_and_tried_again(
         until(lambda: bool(used))
 
 
+def test_files_are_left_alone_as_long_as_they_change(tmp_path: Path) -> None:
+    """A copy in two steps is no broken pair."""
+    authority.create(tmp_path)
+    files = authority.server_files(tmp_path)
+    used: list[ssl.SSLContext] = []
+    keeper = certificates.Keeper(config.TLS(), files.certificate, files.key, look=0.5)
+    keeper.first()
+    keeper.start(used.append)
+    try:
+        end = time.monotonic() + 1.8
+        while time.monotonic() < end:
+            os.utime(files.certificate)
+            time.sleep(0.01)
+            assert not used
+        until(lambda: len(used) == 1)
+    finally:
+        keeper.stop()
+
+
 def test_it_ends_though_another_process_holds_the_folder(tmp_path: Path) -> None:
     authority.create(tmp_path)
     of_days(tmp_path, 29)
     files = authority.server_files(tmp_path)
-    keeper = certificates.Keeper(config.TLS(), files.certificate, files.key, lambda context: None, every=0.01)
+    keeper = certificates.Keeper(config.TLS(), files.certificate, files.key, look=0.01)
     descriptor = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        keeper.start()
+        keeper.start(lambda context: None)
         until(lambda: any(thread.name == "certificates" for thread in threading.enumerate()))
         began = time.monotonic()
         keeper.stop()
