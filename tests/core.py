@@ -156,9 +156,7 @@ class CoreRun:
         self.peers.append(peer)
         return peer
 
-    def connect_as(
-        self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD, *, source: str = "127.0.0.1"
-    ) -> Peer:
+    def connect_as(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD, *, source: str = "127.0.0.1") -> Peer:
         """A logged-in peer; it and the others still have what they were sent at its arrival."""
         peer = self.connect(source)
         self.say(peer, *registration(name, caps, secret), "CAP END")

@@ -41,14 +41,14 @@ class Step(NamedTuple):
 Steps = Sequence[Step]
 
 
-def login(name: str, *, caps: str = "", end: bytes = IN_CHANNEL) -> Steps:
+def login(name: str, *, caps: str = "", end: bytes = IN_CHANNEL, secret: str = PASSWORD) -> Steps:
     """Each answer is waited for, as clients do; `end` is the line at which somebody is in."""
     hello = f"CAP LS 302\r\nNICK {name}\r\nUSER {name} 0 * :{name}\r\nCAP REQ :{f'sasl {caps}'.rstrip()}\r\n"
-    secret = base64.b64encode(f"\0{name}\0{PASSWORD}".encode())
+    response = base64.b64encode(f"\0{name}\0{secret}".encode())
     return (
         Step(b"", hello.encode()),
         Step(b" ACK ", b"AUTHENTICATE PLAIN\r\n"),
-        Step(b"AUTHENTICATE +", b"AUTHENTICATE " + secret + b"\r\n"),
+        Step(b"AUTHENTICATE +", b"AUTHENTICATE " + response + b"\r\n"),
         Step(b":localhost 903 ", b"CAP END\r\n"),
         Step(end, b""),
     )

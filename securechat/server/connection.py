@@ -12,6 +12,8 @@ from securechat.server.outbox import Outbox
 from securechat.server.session import Session
 
 RECORD_BYTES = 16 * 1024
+RECORD_HEADER_BYTES = 5  # type, version, length; source: RFC 8446, 5.1
+HANDSHAKE_RECORD = b"\x16"
 READ_BYTES = 64 * 1024  # of one connection in one pass of the loop
 HTTP_REFUSAL = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -19,6 +21,7 @@ WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Phase(Enum):
+    ACCEPTED = auto()  # the peer has not said hello
     HANDSHAKE = auto()
     OPEN = auto()
     HTTP = auto()  # the peer asked for http/1.1: it gets one answer
@@ -62,7 +65,7 @@ class Connection:
         self.parked = False  # readable too, but its session waits, or has much waiting for a turn
         self.outbox: Outbox | None = None
         self.opened = False  # the last of what its session is told first was delivered
-        self.phase = Phase.HANDSHAKE
+        self.phase = Phase.ACCEPTED
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
         self.received = 0  # bytes before its admission
@@ -78,7 +81,14 @@ class Connection:
         self.heard, self.pinged = now, False
 
     def handshake(self) -> bool:
-        """One step; True when it is done. Raises ConnectionLost."""
+        """One step; True when it is done. Raises ConnectionLost.
+
+        It begins when the first record is there: OpenSSL takes 36 KiB for whoever has not said all of the hello.
+        """
+        if self.phase is Phase.ACCEPTED:
+            if not (self.hung_up or self._has_record()):
+                return False
+            self.phase = Phase.HANDSHAKE
         try:
             self.sock.do_handshake()
         except WOULD_BLOCK:
@@ -88,6 +98,21 @@ class Connection:
         self.phase = Phase.HTTP if self.sock.selected_alpn_protocol() == "http/1.1" else Phase.OPEN
         self._free()
         return True
+
+    def _has_record(self) -> bool:
+        """Whether a whole TLS record waits to be read, or what OpenSSL has to refuse. Raises ConnectionLost."""
+        try:
+            head = socket.socket.recv(self.sock, RECORD_HEADER_BYTES, socket.MSG_PEEK)
+            if not head or head[:1] != HANDSHAKE_RECORD:
+                return True
+            size = RECORD_HEADER_BYTES + int.from_bytes(head[3:])
+            return len(head) == RECORD_HEADER_BYTES and (
+                size > RECORD_BYTES or len(socket.socket.recv(self.sock, size, socket.MSG_PEEK)) == size
+            )
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise ConnectionLost(_said(error)) from error
 
     def read(self) -> tuple[bytes, bool]:
         """What has come, and whether more may be there already. Raises ConnectionLost.

@@ -46,6 +46,6 @@ class Deadlines:
             self._tally.count("login took too long", connection.address, self._clock.now)
             self._sending.overdue(connection, f"login took longer than {self._limits.registration_timeout:g} s")
             return
-        if connection.phase in (Phase.HANDSHAKE, Phase.HTTP):
+        if connection.phase in (Phase.ACCEPTED, Phase.HANDSHAKE, Phase.HTTP):
             self._tally.count("handshake took too long", connection.address, self._clock.now)
         self._connections.lost(connection, "took too long")

@@ -140,7 +140,10 @@ class Loop:
 
     def _happened(self, connection: Connection, events: int) -> None:
         try:
-            if connection.phase is Phase.HANDSHAKE and not connection.handshake():
+            if events & select.EPOLLRDHUP:
+                connection.hung_up = True
+                connection.parked = False
+            if connection.phase in (Phase.ACCEPTED, Phase.HANDSHAKE) and not connection.handshake():
                 return
             if connection.phase is Phase.LINGERING:
                 connection.drain()
@@ -148,9 +151,6 @@ class Loop:
             if connection.outbox is not None:
                 connection.alive(self._clock.now)  # taking what we send is a sign of life, too
                 self._sending.flush(connection)
-            if events & select.EPOLLRDHUP:
-                connection.hung_up = True
-                connection.parked = False
             if connection.phase in (Phase.OPEN, Phase.HTTP):
                 self._receiving.readable(connection)
         except ConnectionLost as lost:

@@ -96,7 +96,7 @@ def besiege(server: Server, plan: Plan) -> Figures:
             _log_in_under_siege(server, next(names), next(sources), figures)
         last = time.monotonic()
         figures.came = last - began
-        while _strangers_inside(server).total() and time.monotonic() < last + plan.limits.registration_timeout * 2:
+        while strangers_inside(server).total() and time.monotonic() < last + plan.limits.registration_timeout * 2:
             _log_in_under_siege(server, next(names), next(sources), figures)
         figures.gone = time.monotonic() - last
         _tell(strangers, "left")
@@ -167,7 +167,7 @@ def _watch(server: Server, figures: Figures, before: int) -> Iterator[None]:
         while not over.wait(LOOK):
             server.signal(signal.SIGSTOP)  # the list is exact only while nothing moves
             try:
-                inside = _strangers_inside(server)
+                inside = strangers_inside(server)
             finally:
                 server.signal(signal.SIGCONT)
             figures.most = max(figures.most, inside.total())
@@ -183,7 +183,7 @@ def _watch(server: Server, figures: Figures, before: int) -> Iterator[None]:
         watching.join()
 
 
-def _strangers_inside(server: Server) -> Counter[str]:
+def strangers_inside(server: Server) -> Counter[str]:
     """By address, the connections that the server has accepted and not closed; source: proc(5), /proc/net/tcp."""
     found: set[str] = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
