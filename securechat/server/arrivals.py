@@ -44,6 +44,8 @@ class Arrivals:
         self._gate = Gate(limits)
         self._listening = {one.fileno(): one for one in listeners}
         self._resting: dict[int, socket.socket] = {}
+        self._names = {one.fileno(): listener.shown(*one.getsockname()[:2]) for one in listeners}
+        self.accepted = dict.fromkeys(self._names.values(), 0)  # since the start
         for fd in self._listening:
             epoll.register(fd, select.EPOLLIN)
 
@@ -57,12 +59,13 @@ class Arrivals:
         """
         try:
             for sock, address in listener.accept(self._listening[fd]):
-                session = Session(address)
-                exempt, known = address in self._exempt, self._known(session.network)
-                if not (exempt or self._make_room(session, known, now, close)):
+                self.accepted[self._names[fd]] += 1
+                session = Session(address, exempt=address in self._exempt)
+                known = self._known(session.network)
+                if not (session.exempt or self._make_room(session, known, now, close)):
                     sock.close()
                 elif (connection := self._connect(sock, session, now, deadline)) is not None:
-                    if not exempt:
+                    if not session.exempt:
                         self._gate.enter(connection, known)
                     yield connection
         except listener.OutOfFiles:
@@ -89,6 +92,7 @@ class Arrivals:
             return None
         connection = Connection(wrapped, session.address, session, deadline, now)
         connection.lines = LineBuffer(self._limits.registration_line)
+        connection.allowance = self._limits.registration_bytes
         session.link = connection
         return connection
 

@@ -175,6 +175,11 @@ class NamedMessage(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Nothing but the proof, by its commit, that the store can commit."""
+
+
 Row = (
     EntryStored
     | EntryRedacted
@@ -193,6 +198,7 @@ Row = (
     | TokenUsed
     | TokensRevoked
     | NamedMessage
+    | Proved
 )
 
 

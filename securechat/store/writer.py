@@ -35,6 +35,7 @@ from securechat.store.rows import (
     PasswordStored,
     PlaceRemoved,
     PlaceStored,
+    Proved,
     ReadMarkerStored,
     Row,
     TokensRevoked,
@@ -235,6 +236,7 @@ _WRITES: dict[type, Write] = {
         "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
         attrgetter("time", "account", "keep"),
     ),
+    Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
     AddressKnown: _each(
         "INSERT INTO known_address (account_id, network, time) "
