@@ -87,6 +87,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message_burst: Positive = 20  # messages that it may say at once
     sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
+    guesses_per_account: Positive = 100  # wrong passwords that are checked in an hour; the last fifth is the owner's
+    guesses_per_address: Positive = 20  # the same in ten minutes
+    login_queue: Positive = 256  # passwords that wait to be checked
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0
     ping_timeout: Seconds = 60.0

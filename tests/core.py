@@ -19,6 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import passwords
+from securechat.auth.throttle import Throttle
 from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.http import Request
@@ -34,7 +35,7 @@ from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
 from securechat.server.turn import Turn
-from securechat.store import changes, channels, history, snapshot
+from securechat.store import changes, channels, history, login_failures, snapshot
 from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
@@ -118,6 +119,7 @@ class CoreRun:
     def __init__(self, template: Path, folder: Path, settings: config.Settings = SETTINGS) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template, folder / FILE)
+        self.settings = settings
         self.now = START
         self.database = open_database(folder, SETTINGS.store)
         self.accounts = Accounts(self.database, SETTINGS.channels.autojoin)
@@ -133,7 +135,7 @@ class CoreRun:
             lambda reason, address: None,
             str,
         )
-        self.core = Core(self.fresh(), settings, services, lambda: self.now)
+        self.core = Core(self.fresh(), self.fresh_throttle(), settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque()
         self.peers: list[Peer] = []
         self.jobs_started = 0
@@ -243,7 +245,7 @@ class CoreRun:
         for job in turn.jobs:
             self.jobs_started += 1
             failure = self.reading_fails_with if job.pool == READS else None
-            self.waiting.append(Answer(job.session, job.done, job.label, failure or _result(job.work)))
+            self.waiting.append(Answer(job, failure or _result(job.work)))
         deliver(turn.output, self._send)
         self.core.settled(turn, newest)
         for session in turn.opened:
@@ -271,6 +273,10 @@ class CoreRun:
     def fresh(self) -> Directory:
         """A directory as a server that starts now would load it."""
         return Directory.load(self.stored(), SETTINGS.server.network, SETTINGS.channels.autojoin)
+
+    def fresh_throttle(self) -> Throttle:
+        with self.database.read() as connection:
+            return Throttle(self.settings.limits, login_failures.load(connection))
 
     def stored(self) -> Snapshot:
         with self.database.read() as connection:
@@ -316,7 +322,8 @@ class CoreRun:
             dict(directory.watchers),
             _numbers(directory.opers),
         )
-        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
+        guesses = dict(self.core.throttle.accounts), dict(self.core.throttle.networks)
+        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions, guesses
 
 
 def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("bob", "cyd", "dot")) -> Path:

@@ -1,4 +1,4 @@
-"""From which networks people logged in of late: those have to go last when the hall is full."""
+"""From which networks people logged in of late: those go last when the hall is full, and first when passwords wait."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ NETWORKS = 50  # of an account; a new one takes the place of the one that was us
 def is_known(directory: Directory, network: str, now_ms: int) -> bool:
     """Whether anybody logged in from there. A clock that was set back makes nobody unknown."""
     return now_ms - directory.known_networks.get(network, -REMEMBERED_MS) < REMEMBERED_MS
+
+
+def is_own(person: Person | None, network: str, now_ms: int) -> bool:
+    """Whether this person did."""
+    return person is not None and now_ms - person.networks.get(network, -REMEMBERED_MS) < REMEMBERED_MS
 
 
 def remember(turn: Turn, person: Person, network: str) -> None:

@@ -8,8 +8,8 @@ from securechat.auth import tokens
 from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics
 from securechat.protocol.sasl import Plain
-from securechat.server import accounts, admission, missed
-from securechat.server.services import PASSWORDS, READS, PoolFull
+from securechat.server import accounts, admission, guessing, missed
+from securechat.server.services import READS, PoolFull
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
 from securechat.store.rows import PasswordStored, TokenUsed
@@ -24,13 +24,13 @@ def start(turn: Turn, session: Session, plain: Plain) -> None:
         turn.set(session.registration, "device", device)
     if tokens.is_token(plain.password):
         return turn.wait(READS, session, partial(turn.services.tokens.verify, name, plain.password), _checked)
-    return turn.wait(PASSWORDS, session, partial(turn.services.passwords.verify, name, plain.password), _checked)
+    return guessing.check(turn, session, name, partial(turn.services.passwords.verify, name, plain.password), _checked)
 
 
 def _checked(turn: Turn, session: Session, result: Verified | Exception | None) -> None:
     if isinstance(result, PoolFull):
-        turn.fail(session, "AUTHENTICATE", "TRY_LATER", "too many logins at once; try again in a few seconds")
-        _refuse(turn, session, "too many logins at once")
+        guessing.refuse(turn, session, "AUTHENTICATE", result)
+        turn.standard(session, numerics.ERR_SASLFAIL)
     elif isinstance(result, Exception):
         raise result
     elif result is None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from securechat.auth.throttle import Throttle
 from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
@@ -25,7 +26,7 @@ from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, known_addresses, permissions, snapshot, tokens
+from securechat.store import changes, channels, known_addresses, login_failures, permissions, snapshot, tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -35,7 +36,9 @@ from securechat.store.writer import Writer
 
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
 STORE_TIME = 0.5  # seconds for the store thread to end
+HASHERS = max(1, (os.cpu_count() or 1) - 1)
 READERS = 2
+READS_WAITING = 4096  # each session waits for one at most; all of them ask at once when they come back with tokens
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ def serve(
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as sockets,
     ):
-        directory, seen = _load(database, settings)
+        directory, throttle, seen = _load(database, settings)
         tally = Tally(log)
         exposition = Exposition()
         services = Services(
@@ -73,10 +76,10 @@ def serve(
             lambda reason, address: tally.count(reason, address, time.monotonic()),
             exposition.text,
         )
-        loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
+        loop = Loop(Core(directory, throttle, settings, services, time.time), settings, sockets, context, tally)
         pools = {
-            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
-            READS: Pool(READS, READERS, loop.post),
+            PASSWORDS: Pool(PASSWORDS, HASHERS, settings.limits.login_queue, loop.post, nice=True),
+            READS: Pool(READS, READERS, READS_WAITING, loop.post),
         }
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
         exposition.add(Process())
@@ -88,7 +91,7 @@ def _keep_private(database: Path) -> None:
         log.warning("others could read %s; only its owner can now", path)
 
 
-def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
+def _load(database: Database, settings: Settings) -> tuple[Directory, Throttle, int]:
     """Everything the core holds, and the newest change that it includes."""
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
@@ -97,7 +100,9 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         known_addresses.prune(connection)
         tokens.prune(connection)
         everything = snapshot.load(connection)
-    return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
+        failures = login_failures.load(connection)
+    directory = Directory.load(everything, settings.server.network, settings.channels.autojoin)
+    return directory, Throttle(settings.limits, failures), seen
 
 
 @contextlib.contextmanager

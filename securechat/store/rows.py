@@ -164,6 +164,14 @@ class TokensRevoked:
     time: int
 
 
+class LoginFailed(NamedTuple):
+    """A guess at a password, as it is counted: when, at which casefolded name, from which network."""
+
+    time: int
+    account: str  # of no account's, maybe; empty for what cannot be a name
+    network: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -195,6 +203,7 @@ Row = (
     | PlaceRemoved
     | AddressKnown
     | AddressForgotten
+    | LoginFailed
     | TokenUsed
     | TokensRevoked
     | NamedMessage

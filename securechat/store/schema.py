@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"  # the newest step; a test holds the two together
+REVISION = "0005"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -136,6 +136,15 @@ known_address = Table(
     Column("network", Text, nullable=False),
     Column("time", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "network"),
+)
+
+# Passwords that turned out wrong within the last hour, at names that no account has, too; forgotten by the upkeep.
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("time", BigInteger, nullable=False, index=True),
+    Column("account_key", Text, nullable=False),
+    Column("network", Text, nullable=False),
 )
 
 # The messages that clients named, to know a repeat. `digest` is of what was said, `time` and `msgid` the first one's.

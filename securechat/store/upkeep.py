@@ -9,7 +9,8 @@ from typing import Protocol
 
 from securechat import config
 from securechat.store.index import Erasing, Indexing
-from securechat.store.retention import Forgetting, Pruning
+from securechat.store.login_failures import COUNTED_MS
+from securechat.store.retention import REPEATS, Forgetting, Pruning
 
 
 class Task(Protocol):
@@ -36,4 +37,6 @@ class Upkeep:
 
 def upkeep(settings: config.History) -> Upkeep:
     """All that a server's store needs. Raises ConfigError."""
-    return Upkeep([Indexing(), Pruning(settings), Forgetting(), Erasing()])
+    repeats = Forgetting("client_message", "account_id, name", REPEATS)
+    failures = Forgetting("login_failure", "rowid", COUNTED_MS)
+    return Upkeep([Indexing(), Pruning(settings), repeats, failures, Erasing()])

@@ -28,6 +28,7 @@ from securechat.store.rows import (
     EntryStored,
     ListModeRemoved,
     ListModeStored,
+    LoginFailed,
     MemberRemoved,
     MemberStored,
     NamedMessage,
@@ -243,6 +244,10 @@ _WRITES: dict[type, Write] = {
         "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (account_id, network) DO UPDATE SET time = excluded.time",
         attrgetter("network", "time", "account"),
+    ),
+    LoginFailed: _each(
+        "INSERT INTO login_failure (time, account_key, network) VALUES (?, ?, ?)",
+        attrgetter("time", "account", "network"),
     ),
     AddressForgotten: _each(
         "DELETE FROM known_address WHERE account_id = ? AND network = ?", attrgetter("account", "network")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from securechat.server.known_addresses import NETWORKS
-from securechat.server.session import Session
 from securechat.store import known_addresses
 from securechat.store.known_addresses import DAY_MS
 from tests.core import CoreRun, Peer
@@ -94,7 +93,3 @@ def test_what_counts_no_longer_is_forgotten_at_the_start(run: CoreRun) -> None:
     with run.database.write() as connection:
         known_addresses.prune(connection)
     assert run.stored().known_addresses == ()
-
-
-def test_a_session_is_counted_by_its_network() -> None:
-    assert Session("2001:db8::1").network == Session("2001:db8::2").network
