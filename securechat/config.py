@@ -87,6 +87,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message_burst: Positive = 20  # messages that it may say at once
     sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
+    tokens_per_account: Positive = 50  # device tokens that count, or were made within a day
     guesses_per_account: Positive = 100  # wrong passwords that are checked in an hour; the last fifth is the owner's
     guesses_per_address: Positive = 20  # the same in ten minutes
     login_queue: Positive = 256  # passwords that wait to be checked

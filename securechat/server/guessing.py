@@ -16,6 +16,7 @@ from securechat.server.session import Session
 from securechat.server.turn import Done, Turn
 from securechat.store.rows import LoginFailed
 
+TOO_MANY = "too many attempts to log in"
 PERIOD = 60.0  # seconds between two looks at what counts no longer
 
 
@@ -46,9 +47,7 @@ def check(turn: Turn, session: Session, name: str, work: Callable[[], object], d
 
 def refuse(turn: Turn, session: Session, command: str, result: PoolFull) -> None:
     """The same whether the account, the address or the server has too much to do; and whatever the account is."""
-    turn.services.refused("too many attempts to log in", session.address)
-    text = f"too many attempts to log in; try again in {result.seconds} s"
-    turn.fail(session, command, "TRY_LATER", str(result.seconds), text)
+    turn.fail(session, command, "TRY_LATER", str(result.seconds), f"{TOO_MANY}; try again in {result.seconds} s")
 
 
 def forget_old(turn: Turn) -> None:

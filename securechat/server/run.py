@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from securechat.auth.throttle import Throttle
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -38,7 +38,7 @@ SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs
 STORE_TIME = 0.5  # seconds for the store thread to end
 HASHERS = max(1, (os.cpu_count() or 1) - 1)
 READERS = 2
-READS_WAITING = 4096  # each session waits for one at most; all of them ask at once when they come back with tokens
+MOST_READ = 4096  # reads that wait, one of a session: a thousand people come back at once, and each takes 0.1 ms
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def serve(
         exposition = Exposition()
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
-            TokenVerifier(Tokens(database), time.time),
+            DeviceTokens(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
             exposition.text,
@@ -79,7 +79,7 @@ def serve(
         loop = Loop(Core(directory, throttle, settings, services, time.time), settings, sockets, context, tally)
         pools = {
             PASSWORDS: Pool(PASSWORDS, HASHERS, settings.limits.login_queue, loop.post, nice=True),
-            READS: Pool(READS, READERS, READS_WAITING, loop.post),
+            READS: Pool(READS, READERS, MOST_READ, loop.post),
         }
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
         exposition.add(Process())
@@ -95,6 +95,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, Throttle, 
     """Everything the core holds, and the newest change that it includes."""
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
+        channels.remove_empty(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         known_addresses.prune(connection)

@@ -73,6 +73,14 @@ class ChannelStored:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRemoved:
+    """A channel goes with its last member, and with it how far he had read it; the entries of its name stay."""
+
+    key: str
+    member: AccountId
+
+
+@dataclass(frozen=True, slots=True)
 class MemberStored:
     channel: str
     account: AccountId
@@ -141,6 +149,26 @@ class AddressKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStored:
+    """A new device token, made for who proved the password of this version."""
+
+    token: str
+    account: AccountId
+    name: str
+    digest: bytes = field(repr=False)
+    created: int
+    expires: int
+    password_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    token: str
+    account: AccountId
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddressForgotten:
     account: AccountId
     network: str
@@ -172,6 +200,17 @@ class LoginFailed(NamedTuple):
     network: str
 
 
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -193,6 +232,7 @@ Row = (
     | EntryRedacted
     | ReadMarkerStored
     | ChannelStored
+    | ChannelRemoved
     | MemberStored
     | MemberRemoved
     | ListModeStored
@@ -204,10 +244,13 @@ Row = (
     | AddressKnown
     | AddressForgotten
     | LoginFailed
+    | TokenStored
+    | TokenRevoked
     | TokenUsed
     | TokensRevoked
     | NamedMessage
     | Proved
+    | Audited
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from securechat import config
+from securechat.store.audit import Announcing
 from securechat.store.index import Erasing, Indexing
 from securechat.store.login_failures import COUNTED_MS
 from securechat.store.retention import REPEATS, Forgetting, Pruning
@@ -39,4 +40,4 @@ def upkeep(settings: config.History) -> Upkeep:
     """All that a server's store needs. Raises ConfigError."""
     repeats = Forgetting("client_message", "account_id, name", REPEATS)
     failures = Forgetting("login_failure", "rowid", COUNTED_MS)
-    return Upkeep([Indexing(), Pruning(settings), repeats, failures, Erasing()])
+    return Upkeep([Indexing(), Pruning(settings), repeats, failures, Erasing(), Announcing()])

@@ -109,7 +109,7 @@ def test_a_siege_by_strangers_keeps_nobody_out(idle_server: Server) -> None:
     plan = Plan(strangers=600, addresses=100, rate=300.0, limits=idle_server.settings.limits)
     figures = besiege(idle_server.start(), plan)
     assert figures.refused == 0, figures
-    assert figures.p95 < 3.0, figures  # a dear hash waits, niced, for the other tests
+    assert figures.p95 < 5.0, figures  # a dear hash waits, niced, for the other tests
     assert figures.most > 100, figures
     assert figures.most <= 150, figures
     assert figures.most_of_address <= 4, figures
