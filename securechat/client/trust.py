@@ -15,13 +15,7 @@ from securechat.client import reach
 from securechat.client.address import Address
 from securechat.tls import pins
 from securechat.tls.contexts import client_context
-from securechat.tls.errors import TrustError
-
-# Source: OpenSSL, x509_vfy.h.
-NOT_YET_VALID, EXPIRED = 9, 10
-UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
-WRONG_PURPOSE = 26
-WRONG_NAME = (62, 63, 64)
+from securechat.tls.errors import EXPIRED, NOT_YET_VALID, UNKNOWN_ISSUER, WRONG_NAME, WRONG_PURPOSE, TrustError
 
 SHOW_PIN = "openssl x509 -in certs/server.crt -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256"
 

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from securechat.protocol.lines import LineBuffer
 from securechat.server.outbox import Outbox
 from securechat.server.session import Session
+from securechat.tls import clients
 
 RECORD_BYTES = 16 * 1024
 READ_BYTES = 64 * 1024  # of one connection in one pass of the loop
@@ -29,6 +30,10 @@ class Phase(Enum):
 
 class ConnectionLost(Exception):
     """The peer is gone; the text says how."""
+
+
+class CertificateRefused(ConnectionLost):
+    """The peer presents a certificate that is not our CA's, or not good; the text says so to who runs the server."""
 
 
 class Connection:
@@ -75,9 +80,14 @@ class Connection:
             self.sock.do_handshake()
         except WOULD_BLOCK:
             return False
+        except ssl.SSLCertVerificationError as error:
+            raise CertificateRefused(clients.refusal(error)) from error
         except (OSError, ValueError) as error:  # ValueError: closed while its event was under way
             raise ConnectionLost(f"TLS handshake failed: {_said(error)}") from error
         self.phase = Phase.HTTP if self.sock.selected_alpn_protocol() == "http/1.1" else Phase.OPEN
+        presented = self.sock.getpeercert(binary_form=True)
+        if presented is not None:
+            self.session.certificate = clients.read(presented)
         self._free()
         return True
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import select
-import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -21,11 +19,13 @@ from securechat.config import Settings
 from securechat.log import Tally
 from securechat.protocol.lines import Unended, read_line
 from securechat.server.arrivals import Arrivals
-from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLost, Phase
+from securechat.server.certificates import Contexts
+from securechat.server.connection import HTTP_REFUSAL, CertificateRefused, Connection, ConnectionLost, Phase
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.gathering import Gathering
 from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
+from securechat.server.listener import Listener
 from securechat.server.session import Session, Stage
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
 from securechat.server.turn import Turn
@@ -64,7 +64,7 @@ class Stop:
 class Reload:
     """Posted to shake hands with another certificate from now on."""
 
-    context: ssl.SSLContext
+    contexts: Contexts
 
 
 Posted = Report | Answer | Stop | Reload
@@ -74,7 +74,7 @@ class Loop:
     """Everything in it is owned by the thread that calls `run`; others call `post` only."""
 
     def __init__(
-        self, core: Core, settings: Settings, listeners: Sequence[socket.socket], context: ssl.SSLContext, tally: Tally
+        self, core: Core, settings: Settings, listeners: Sequence[Listener], contexts: Contexts, tally: Tally
     ) -> None:
         self._core = core
         self._limits = settings.limits
@@ -82,7 +82,7 @@ class Loop:
         self._inbox: deque[Posted] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll = select.epoll()
-        self._arrivals = Arrivals(settings.limits, listeners, context, tally, self._epoll)
+        self._arrivals = Arrivals(settings.limits, listeners, contexts, tally, self._epoll)
         self._connections: dict[int, Connection] = {}
         self._readable: dict[Connection, None] = {}  # may hold more than was read
         self._parked: set[Connection] = set()  # readable too, but their session waits, or has much waiting
@@ -159,8 +159,8 @@ class Loop:
                     raise ThreadEnded(f"the thread {thread} ended ({type(failure).__name__}); see the log") from failure
                 case Stop(reason):
                     self._stop(reason)
-                case Reload(context):
-                    self._arrivals.context = context
+                case Reload(contexts):
+                    self._arrivals.contexts = contexts
                 case Answer(result=Verified() | Rehashed()) as answer:
                     self._proved.append(answer)
                 case Answer() as answer:
@@ -191,6 +191,8 @@ class Loop:
             if connection.phase in (Phase.OPEN, Phase.HTTP) and connection not in self._parked:
                 self._readable[connection] = None
         except ConnectionLost as lost:
+            if isinstance(lost, CertificateRefused):
+                self._tally.count(str(lost), connection.address, self._now)
             self._lost(connection, str(lost))
 
     # Reading

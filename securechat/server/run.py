@@ -7,7 +7,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from securechat.config import Settings
 from securechat.log import Tally
 from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
+from securechat.server.listener import Listener
 from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
@@ -51,12 +51,13 @@ def serve(
     `open_writer` gets the newest change that is loaded already, and the upkeep that the store thread is to do.
     """
     kept_up = upkeep(settings.history)
-    keeper = certificates.Keeper(settings.tls, certificate, key)
-    context = keeper.first()
+    asks = any(one.client_certificates for one in settings.listen)
+    keeper = certificates.Keeper(settings.tls, certificate, key, asks=asks)
+    contexts = keeper.first()
     with (
         ServeLock(prepare(folder, settings.store).parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
-        _listening(settings) as sockets,
+        _listening(settings) as listeners,
     ):
         directory, seen = _load(database, settings)
         tally = Tally(log)
@@ -65,8 +66,8 @@ def serve(
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
-        loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
-        _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
+        loop = Loop(Core(directory, settings, services, time.time), settings, listeners, contexts, tally)
+        _run(loop, open_writer(database, seen, kept_up), keeper, listeners, settings)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
@@ -80,12 +81,13 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
+def _listening(settings: Settings) -> Iterator[list[Listener]]:
     with contextlib.ExitStack() as stack:
-        sockets = []
+        listeners = []
         for one in settings.listen:
-            sockets += [stack.enter_context(sock) for sock in listener.listen(one.address, one.port)]
-        yield sockets
+            for sock in listener.listen(one.address, one.port):
+                listeners.append(Listener(stack.enter_context(sock), one.client_certificates))
+        yield listeners
 
 
 def _raise_file_limit() -> None:
@@ -95,7 +97,7 @@ def _raise_file_limit() -> None:
 
 
 def _run(
-    loop: Loop, writer: storage.Writer, keeper: certificates.Keeper, sockets: list[socket.socket], settings: Settings
+    loop: Loop, writer: storage.Writer, keeper: certificates.Keeper, listeners: list[Listener], settings: Settings
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_file_limit()
@@ -104,9 +106,9 @@ def _run(
         PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
         READS: Pool(READS, READERS, loop.post),
     }
-    keeper.start(lambda context: loop.post(Reload(context)))
+    keeper.start(lambda contexts: loop.post(Reload(contexts)))
     with _signals(loop, keeper):
-        _announce(sockets, settings)
+        _announce(listeners, settings)
         loop.run(store_thread, pools)
     keeper.stop()
     for pool in pools.values():
@@ -130,9 +132,10 @@ def _signals(loop: Loop, keeper: certificates.Keeper) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _announce(sockets: list[socket.socket], settings: Settings) -> None:
+def _announce(listeners: list[Listener], settings: Settings) -> None:
     version = "TLS 1.3" if settings.tls.min_version == "1.3" else "TLS 1.2 and 1.3"
-    for sock in sockets:
-        address = listener.shown(*sock.getsockname()[:2])
-        log.info("listening on %s (%s)", address, version)
-        print(f"listening on {address} ({version})", flush=True)  # noqa: T201  what `serve` is asked for
+    for one in listeners:
+        address = listener.shown(*one.sock.getsockname()[:2])
+        how = f"{version}, client certificates" if one.asks else version
+        log.info("listening on %s (%s)", address, how)
+        print(f"listening on {address} ({how})", flush=True)  # noqa: T201  what `serve` is asked for

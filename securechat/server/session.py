@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from securechat.server.connection import Connection
     from securechat.server.multiline import Piece
     from securechat.server.turn import Turn
+    from securechat.tls.clients import ClientCertificate
 
 VARIANT = (
     SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN | MULTILINE
@@ -117,6 +118,7 @@ class Session:
         "backlog",
         "busy",
         "caps",
+        "certificate",
         "choked",
         "device",
         "handed",
@@ -138,6 +140,7 @@ class Session:
         self.address = address
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
+        self.certificate: ClientCertificate | None = None  # that it presented, for logging in; set by the loop
         self.caps = 0
         self.person: Person | None = None  # set by admission, for good
         self.password_version = 0
