@@ -19,7 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import Verifier
+from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import read_line
 from securechat.server import accounts, burst, missed, presence
@@ -27,8 +27,8 @@ from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
 from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
-from securechat.server.loop import CHOKED
 from securechat.server.reading import StoredHistory
+from securechat.server.sending import CHOKED
 from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
@@ -39,6 +39,7 @@ from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
+from securechat.store.tokens import Tokens
 from securechat.store.upkeep import upkeep
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
@@ -123,8 +124,12 @@ class CoreRun:
             channels.ensure(connection, SETTINGS.channels.autojoin)
             seen = changes.newest_id(connection)
         self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
+        self.tokens = Tokens(self.database)
         services = Services(
-            Verifier(self.accounts, SETTINGS.auth), StoredHistory(self.database), lambda reason, address: None
+            Verifier(self.accounts, SETTINGS.auth),
+            TokenVerifier(self.tokens, lambda: self.now),
+            StoredHistory(self.database),
+            lambda reason, address: None,
         )
         self.core = Core(self.fresh(), settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque()
@@ -151,15 +156,15 @@ class CoreRun:
         self.peers.append(peer)
         return peer
 
-    def connect_as(self, name: str, caps: str = ALL_CAPS) -> Peer:
+    def connect_as(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD) -> Peer:
         """A logged-in peer; it and the others still have what they were sent at its arrival."""
         peer = self.connect()
-        self.say(peer, *registration(name, caps), "CAP END")
+        self.say(peer, *registration(name, caps, secret), "CAP END")
         assert peer.session.stage is Stage.ADMITTED, peer.take()
         return peer
 
-    def login(self, name: str, caps: str = ALL_CAPS) -> Peer:
-        peer = self.connect_as(name, caps)
+    def login(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD) -> Peer:
+        peer = self.connect_as(name, caps, secret)
         for one in self.peers:
             one.take()
         return peer
@@ -180,7 +185,7 @@ class CoreRun:
         self.pass_(SETTINGS.limits.linger)
 
     def lose(self, peer: Peer) -> None:
-        self._mark_handed(peer.session)
+        peer.session.note_handed(self.core.directory.newest)
         peer.session.link = None
         self.waiting.append(Gone(peer.session, "closed by the peer"))
         self.run()
@@ -237,7 +242,7 @@ class CoreRun:
                 session.handed = None if not session.link.outbox else session.handed
         self.waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
-            self._mark_handed(session)
+            session.note_handed(self.core.directory.newest)
             if session.link is not None:
                 session.link.closed = reason
                 session.link = None
@@ -249,11 +254,7 @@ class CoreRun:
         else:
             peer.outbox += pieces
             peer.session.choked = sum(map(len, peer.outbox)) >= CHOKED
-            self._mark_handed(peer.session)
-
-    def _mark_handed(self, session: Session) -> None:
-        if session.handed is None:
-            session.handed = self.core.directory.newest
+            peer.session.note_handed(self.core.directory.newest)
 
     # What is so now
 
@@ -292,6 +293,7 @@ class CoreRun:
                 p.present,
                 p.bot,
                 p.realname if p.present else None,
+                p.revoked,
             )
             for ident, p in directory.people.items()
         }
@@ -316,12 +318,12 @@ def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("b
     return folder / FILE
 
 
-def registration(login: str, caps: str = ALL_CAPS) -> tuple[str, ...]:
+def registration(login: str, caps: str = ALL_CAPS, secret: str = PASSWORD) -> tuple[str, ...]:
     """What a client says up to its admission, without the CAP END that brings it; `login` may be `name@device`."""
-    secret = base64.b64encode(f"\0{login}\0{PASSWORD}".encode()).decode()
+    response = base64.b64encode(f"\0{login}\0{secret}".encode()).decode()
     name = login.partition("@")[0]
     opening = ("CAP LS 302", f"NICK {name}", f"USER {name} 0 * :{name.title()} Test", f"CAP REQ :sasl {caps}".rstrip())
-    return (*opening, "AUTHENTICATE PLAIN", f"AUTHENTICATE {secret}")
+    return (*opening, "AUTHENTICATE PLAIN", f"AUTHENTICATE {response}")
 
 
 def plain(lines: Sequence[str]) -> list[str]:

@@ -13,15 +13,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from securechat import config
-from securechat.auth import passwords
+from securechat.auth import passwords, tokens
 from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
+from securechat.store.tokens import NewToken, Tokens
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
@@ -74,6 +76,13 @@ class Server:
         finally:
             database.close()
         self.accounts.update(names)
+
+    def token(self, name: str, *, days: float = 1) -> tuple[str, str]:
+        """Create a device token of the account; gives its id and the secret."""
+        secret = tokens.new()
+        with closing(self.open_store()) as database:
+            expires = int((time.time() + days * 86400) * 1000)
+            return Tokens(database).add(name, NewToken("test", tokens.digest(secret), expires)), secret
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]
@@ -130,14 +139,14 @@ class Server:
     def connect(self, *, source: str | None = None, context: ssl.SSLContext | None = None) -> Wire:
         return Wire(("127.0.0.1", self.port), self.ca, source=source, context=context)
 
-    def login(self, name: str, caps: str = ALL_CAPS, *, source: str | None = None) -> Wire:
+    def login(self, name: str, caps: str = ALL_CAPS, *, source: str | None = None, password: str = PASSWORD) -> Wire:
         """A logged-in client; the account is made when there is none. `name` may be `name@device`."""
         account = name.partition("@")[0]
         if account not in self.accounts:
             self.adduser(account)
         wire = self.connect(source=source)
         try:
-            wire.register(name, PASSWORD, caps)
+            wire.register(name, password, caps)
         except BaseException:
             wire.close()
             raise

@@ -14,6 +14,7 @@ from functools import cache
 
 import bcrypt
 
+from securechat.auth.tokens import is_token
 from securechat.config import Auth
 from securechat.errors import SecurechatError
 
@@ -60,6 +61,8 @@ def check_rule(password: str, name: str, settings: Auth) -> None:
         raise WeakPassword(f"the password is too short; at least {fewest} characters, {_RECOMMENDED} are recommended")
     if len(normal.encode()) > MOST_BYTES:
         raise WeakPassword(f"the password is too long; at most {MOST_BYTES} bytes")
+    if is_token(normal):
+        raise WeakPassword("the password has the form of a device token; choose another, such as four random words")
     if normal.casefold() == name.casefold():
         raise WeakPassword("the password is the account's name; choose another, such as four random words")
     if settings.refuse_common_passwords and _is_common(normal):

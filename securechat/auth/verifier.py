@@ -1,25 +1,15 @@
-"""Proving a password against the store. Called by workers; as slow for an unknown name as for a known one."""
+"""Proving a password or a device token against the store. Called by workers; it takes as long for unknown names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from securechat import config
-from securechat.auth import passwords
+from securechat.auth import passwords, tokens
+from securechat.auth.proof import Proof, Verified
 from securechat.store.accounts import Accounts
-from securechat.store.rows import Account, MemberStored
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A password was right; the account and its memberships as they were before the hash: the core may not know it yet.
-
-    What changed meanwhile the core learns from the store before it handles this.
-    """
-
-    account: Account
-    members: tuple[MemberStored, ...]
-    rehashed: bytes | None = field(default=None, repr=False)  # at today's cost, where the stored one is of another
+from securechat.store.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,8 @@ class Verifier:
             return None
         rehash = passwords.needs_rehash(credentials.hash, self._settings.bcrypt_rounds)
         rehashed = passwords.hash(password, self._settings.bcrypt_rounds) if rehash else None
-        return Verified(credentials.account, credentials.members, rehashed)
+        proof = Proof("password", credentials.account.password_version)
+        return Verified(credentials.account, credentials.members, proof, rehashed)
 
     def change(self, name: str, old: str, new: str) -> Rehashed | None:
         """None when the old password is wrong. Raises WeakPassword for the new one."""
@@ -53,3 +44,19 @@ class Verifier:
             return None
         passwords.check_rule(new, name, self._settings)
         return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), credentials.account.password_version)
+
+
+class TokenVerifier:
+    """Never slow; called by workers that read the store."""
+
+    def __init__(self, stored: Tokens, clock: Callable[[], float]) -> None:
+        self._tokens = stored
+        self._clock = clock  # seconds since the epoch
+
+    def verify(self, name: str, token: str) -> Verified | None:
+        """None when it is no token of this account, or no longer. One of a suspended account is verified, too."""
+        found = self._tokens.find(name, tokens.digest(token), int(self._clock() * 1000))
+        if found is None:
+            return None
+        proof = Proof("token", found.account.password_version, found.token)
+        return Verified(found.account, found.members, proof)

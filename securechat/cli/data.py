@@ -16,6 +16,7 @@ from securechat import config
 if TYPE_CHECKING:
     from securechat.store.accounts import Accounts
     from securechat.store.database import Database
+    from securechat.store.tokens import Tokens
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +30,7 @@ class Store:
     folder: Path
     database: Database
     accounts: Accounts
+    tokens: Tokens
 
 
 def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]:
@@ -42,12 +44,13 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
     def opened(*args: Any, data: Path | None, config_file: Path | None, **kwargs: Any) -> R:
         from securechat.store.accounts import Accounts
         from securechat.store.database import ADMIN_TIMEOUT, open_database
+        from securechat.store.tokens import Tokens
 
         settings, folder = config.find(data, config_file)
         database = open_database(folder, settings.store, timeout=ADMIN_TIMEOUT)
         with contextlib.closing(database):
             accounts = Accounts(database, settings.channels.autojoin)
-            return command(Store(settings, folder, database, accounts), *args, **kwargs)
+            return command(Store(settings, folder, database, accounts, Tokens(database)), *args, **kwargs)
 
     return opened
 

@@ -42,6 +42,7 @@ COMMANDS = {
     "passwd": Entry("securechat.cli.accounts:passwd", "Set an account's password."),
     "deluser": Entry("securechat.cli.accounts:deluser", "Delete an account."),
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),
+    "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
 }
 
 

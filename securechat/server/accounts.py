@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from securechat.auth.verifier import Verified
+from securechat.auth.proof import Verified
 from securechat.chat.person import Person
 from securechat.protocol.names import fold
 from securechat.server import presence
+from securechat.server.session import DELETED, SUSPENDED
 from securechat.server.turn import Turn
 from securechat.store.rows import AccountChanged, MemberStored
 
@@ -19,14 +20,15 @@ def changed(turn: Turn, change: AccountChanged) -> None:
     before = person.account
     operator = {channel: channel.is_operator(person) for channel in person.channels}
     turn.set(person, "account", account)
+    turn.set(person, "revoked", change.revoked)
     _take_roles(turn, person, change)
     if account.deleted and not before.deleted:
-        presence.end_sessions(turn, person, "this account was deleted")
+        presence.end_sessions(turn, person, DELETED)
         _remove(turn, person)
     elif account.suspended:
-        presence.end_sessions(turn, person, "this account is suspended")
-    elif account.password_version != before.password_version:
-        _end_earlier(turn, person, account.password_version)
+        presence.end_sessions(turn, person, SUSPENDED)
+    else:
+        _end_void(turn, person)
     for channel, was_operator in operator.items():
         if person.present and channel.is_operator(person) != was_operator:
             presence.show_mode(turn, channel, "-o" if was_operator else "+o", person)
@@ -42,7 +44,7 @@ def changed_quietly(turn: Turn, change: AccountChanged) -> None:
 
 
 def person_of(turn: Turn, verified: Verified) -> Person:
-    """Whose password was right. Of an account made a moment ago the store's word is here before the change's."""
+    """Whose proof was good. Of an account made a moment ago the store's word is here before the change's."""
     account = verified.account
     if account.id not in turn.directory.people:
         add(turn, AccountChanged(0, account, verified.members))
@@ -52,6 +54,7 @@ def person_of(turn: Turn, verified: Verified) -> Person:
 def add(turn: Turn, change: AccountChanged) -> None:
     account = change.account
     person = Person(account, turn.directory.network)
+    person.revoked = change.revoked
     turn.put(turn.directory, "people", account.id, person)
     if not account.deleted:
         turn.put(turn.directory, "names", fold(account.name), person)
@@ -59,11 +62,11 @@ def add(turn: Turn, change: AccountChanged) -> None:
         _join(turn, person, member)
 
 
-def _end_earlier(turn: Turn, person: Person, version: int) -> None:
-    """End what was logged in with an earlier password; who used the new one already may stay."""
+def _end_void(turn: Turn, person: Person) -> None:
+    """End what was opened with an earlier password or a revoked token; who used the new one already may stay."""
     for session in list(presence.sessions(person)):
-        if session.password_version < version:
-            presence.end(turn, session, "the password of this account was changed")
+        if session.login is not None and (fault := session.login.fault):
+            presence.end(turn, session, fault)
 
 
 def _take_roles(turn: Turn, person: Person, change: AccountChanged) -> None:

@@ -7,7 +7,7 @@ from securechat.chat.channel import Channel
 from securechat.chat.person import Person
 from securechat.protocol import numerics
 from securechat.protocol.message import quoted
-from securechat.server.session import Session
+from securechat.server.session import Login, Session
 from securechat.server.turn import Turn
 
 
@@ -15,6 +15,12 @@ def actor(session: Session) -> Person:
     """The account of an admitted session; the dispatcher lets nobody else come this far."""
     assert session.person is not None
     return session.person
+
+
+def login_of(session: Session) -> Login:
+    """By what this admitted session was opened."""
+    assert session.login is not None
+    return session.login
 
 
 def visible_channel(turn: Turn, session: Session, name: str) -> Channel | None:

@@ -38,10 +38,10 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     """Make the session one of the account's; the account is looked at once more, for it may have changed meanwhile."""
     person, registration = login.person, session.registration
     assert registration is not None
-    if not login.holds:
+    if login.fault:
         return presence.end(turn, session, "the login is no longer valid")
     turn.set(session, "person", person)
-    turn.set(session, "password_version", login.password_version)
+    turn.set(session, "login", login)
     turn.set(session, "device", missed.whose_place(turn, session, registration.device))
     turn.set(session, "registration", None)
     turn.set(session, "stage", Stage.ADMITTED)
@@ -51,4 +51,4 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     burst.greet(turn, session)
     if session.device is not None:
         turn.admitted.append(session)
-    log.info("admitted %s from %s", person.name, session.address)
+    log.info("admitted %s from %s by %s", person.name, session.address, login.proof)

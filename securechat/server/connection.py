@@ -47,6 +47,7 @@ class Connection:
         "lines",
         "opened",
         "outbox",
+        "parked",
         "phase",
         "pinged",
         "queued",
@@ -62,6 +63,7 @@ class Connection:
         self.session = session
         self.lines = LineBuffer()
         self.unread: list[bytes] = []  # whole lines that are not yet among those that wait for a turn
+        self.parked = False  # readable too, but its session waits, or has much waiting for a turn
         self.outbox: Outbox | None = None
         self.opened = False  # the last of what its session is told first was delivered
         self.phase = Phase.HANDSHAKE
@@ -73,6 +75,10 @@ class Connection:
         self.pinged = False
         self.queued = 0  # its lines among those that wait for a turn
         self.reason = ""  # of our closing
+
+    def alive(self, now: float) -> None:
+        """It gave a sign of life."""
+        self.heard, self.pinged = now, False
 
     def handshake(self) -> bool:
         """One step; True when it is done. Raises ConnectionLost."""

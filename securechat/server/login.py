@@ -1,28 +1,30 @@
-"""SASL's outcome: the password goes to a worker, and its answer decides whether the session is logged in."""
+"""SASL's outcome: a worker checks the password, or the device token in its place, and its answer decides."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from securechat.auth.verifier import Verified
+from securechat.auth import tokens
+from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics
 from securechat.protocol.sasl import Plain
 from securechat.server import accounts, admission, missed
-from securechat.server.services import PASSWORDS, PoolFull
-from securechat.server.session import Login, Session
+from securechat.server.services import PASSWORDS, READS, PoolFull
+from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
-from securechat.store.rows import PasswordStored
+from securechat.store.rows import PasswordStored, TokenUsed
 
 
 def start(turn: Turn, session: Session, plain: Plain) -> None:
-    """Have the password checked; nobody acts for another account, so an authzid must name the authcid's."""
+    """Have the secret checked; nobody acts for another account, so an authzid must name the authcid's."""
     name, device = missed.split_device(plain.authcid)
     if plain.authzid and names.fold(missed.split_device(plain.authzid)[0]) != names.fold(name):
         return _refuse(turn, session, "authzid of another account")
     if session.registration is not None and device:
         turn.set(session.registration, "device", device)
-    check = partial(turn.services.passwords.verify, name, plain.password)
-    return turn.wait(PASSWORDS, session, check, _checked)
+    if tokens.is_token(plain.password):
+        return turn.wait(READS, session, partial(turn.services.tokens.verify, name, plain.password), _checked)
+    return turn.wait(PASSWORDS, session, partial(turn.services.passwords.verify, name, plain.password), _checked)
 
 
 def _checked(turn: Turn, session: Session, result: Verified | Exception | None) -> None:
@@ -38,16 +40,15 @@ def _checked(turn: Turn, session: Session, result: Verified | Exception | None) 
 
 
 def _proved(turn: Turn, session: Session, verified: Verified) -> None:
-    """The password was right when it was read; whether it still is the core knows, which has looked since."""
-    known = turn.directory.people.get(verified.account.id)
-    account = known.account if known is not None else verified.account
-    if account.deleted or verified.account.password_version < account.password_version:
-        _refuse(turn, session, "wrong name or password")
-    elif account.suspended:
+    """The proof was good when it was checked; whether it still is the core knows, which has looked since."""
+    login = Login(accounts.person_of(turn, verified), verified.proof)
+    if login.fault == SUSPENDED:
         turn.services.refused("account suspended", session.address)
-        turn.reply(session, numerics.ERR_SASLFAIL, "this account is suspended; ask the operator of this server")
+        turn.reply(session, numerics.ERR_SASLFAIL, f"{SUSPENDED}; ask the operator of this server")
+    elif login.fault:
+        _refuse(turn, session, "wrong name or password")
     else:
-        _log_in(turn, session, verified)
+        _log_in(turn, session, login, verified.rehashed)
 
 
 def _refuse(turn: Turn, session: Session, reason: str) -> None:
@@ -56,14 +57,15 @@ def _refuse(turn: Turn, session: Session, reason: str) -> None:
     turn.standard(session, numerics.ERR_SASLFAIL)
 
 
-def _log_in(turn: Turn, session: Session, verified: Verified) -> None:
-    account, registration = verified.account, session.registration
+def _log_in(turn: Turn, session: Session, login: Login, rehashed: bytes | None) -> None:
+    person, proof, registration = login.person, login.proof, session.registration
     if registration is None:
         return
-    person = accounts.person_of(turn, verified)
-    turn.set(registration, "login", Login(person, account.password_version))
-    if verified.rehashed is not None and not turn.failing:
-        turn.record(PasswordStored(account.id, verified.rehashed, account.password_version))
+    turn.set(registration, "login", login)
+    if rehashed is not None:
+        turn.note(PasswordStored(person.id, rehashed, proof.password_version))
+    if proof.means == "token":
+        turn.note(TokenUsed(proof.credential, turn.milliseconds, session.address))
     text = f"You are now logged in as {person.name}"
     turn.reply(session, numerics.RPL_LOGGEDIN, person.source, person.name, text)
     turn.standard(session, numerics.RPL_SASLSUCCESS)

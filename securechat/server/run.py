@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from securechat.auth.verifier import Verifier
+from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -23,10 +23,11 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, snapshot
+from securechat.store import changes, channels, snapshot, tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
+from securechat.store.tokens import Tokens
 from securechat.store.upkeep import Upkeep, upkeep
 from securechat.store.writer import Writer
 
@@ -63,6 +64,7 @@ def serve(
         tally = Tally(log)
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
+            TokenVerifier(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
@@ -76,6 +78,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         channels.ensure(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
+        tokens.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 

@@ -1,4 +1,4 @@
-"""What the core may ask of the floors below, through workers: passwords and history."""
+"""What the core may ask of the floors below, through workers: passwords, device tokens and history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from securechat.auth.verifier import Rehashed, Verified
+from securechat.auth.proof import Verified
+from securechat.auth.verifier import Rehashed
 from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
 
@@ -26,6 +27,12 @@ class Passwords(Protocol):
     def change(self, name: str, old: str, new: str) -> Rehashed | None:
         """None when the old password is wrong; raises WeakPassword."""
         ...
+
+
+class Tokens(Protocol):
+    """Called by the workers that read the store."""
+
+    def verify(self, name: str, token: str) -> Verified | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +83,6 @@ class History(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     passwords: Passwords
+    tokens: Tokens
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log

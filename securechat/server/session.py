@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
 
 if TYPE_CHECKING:
+    from securechat.auth.proof import Proof
     from securechat.chat.person import Person
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 VARIANT = (
     SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN | MULTILINE
 )  # the capabilities that change a relayed line's bytes
+DELETED = "this account was deleted"
+SUSPENDED = "this account is suspended"
+PASSWORD_CHANGED = "the password of this account was changed"  # noqa: S105 - a text for people
 OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
 
 
@@ -50,19 +54,24 @@ class Registration:
         """Nothing is derived from it."""
 
 
+@dataclass(frozen=True, slots=True)
 class Login:
-    """Who proved to be whom, and against which version of the password."""
+    """Who proved to be whom, and how."""
 
-    __slots__ = ("password_version", "person")
-
-    def __init__(self, person: Person, password_version: int) -> None:
-        self.person = person
-        self.password_version = password_version
+    person: Person
+    proof: Proof
 
     @property
-    def holds(self) -> bool:
-        """Whether it would be accepted now: the account may have changed since."""
-        return self.person.active and self.password_version >= self.person.account.password_version
+    def fault(self) -> str | None:
+        """Why it would not be accepted now, for whoever gave the proof: the account may have changed since."""
+        account = self.person.account
+        if account.deleted:
+            return DELETED
+        if self.proof.password_version < account.password_version:
+            return PASSWORD_CHANGED
+        if self.proof.credential in self.person.revoked:
+            return "the device token of this session was revoked"
+        return SUSPENDED if account.suspended else None
 
 
 @dataclass(slots=True)
@@ -124,10 +133,10 @@ class Session:
         "handed",
         "incoming",
         "link",
+        "login",
         "monitored",
         "opening",
         "oper",
-        "password_version",
         "person",
         "registration",
         "response",
@@ -143,7 +152,7 @@ class Session:
         self.certificate: ClientCertificate | None = None  # that it presented, for logging in; set by the loop
         self.caps = 0
         self.person: Person | None = None  # set by admission, for good
-        self.password_version = 0
+        self.login: Login | None = None  # what opened it, set by admission; it goes along with one's own new password
         self.away: str | None = None
         self.monitored: dict[str, str] = {}  # its MONITOR list: by casefolded name, as it was written
         self.oper: Login | None = None  # by OPER, as whichever administrator
@@ -174,7 +183,7 @@ class Session:
     @property
     def is_oper(self) -> bool:
         """Whether its OPER still counts."""
-        return self.oper is not None and self.oper.holds and self.oper.person.account.admin
+        return self.oper is not None and self.oper.fault is None and self.oper.person.account.admin
 
     @property
     def nick(self) -> str:
@@ -182,6 +191,11 @@ class Session:
         if self.person is not None:
             return self.person.name
         return (self.registration and self.registration.nick) or "*"
+
+    def note_handed(self, newest: int) -> None:
+        """What comes behind the entry `newest` is not handed to the socket, or not yet."""
+        if self.handed is None:
+            self.handed = newest
 
     def changed(self, name: str) -> None:
         if name in ("caps", "opening") and self.person is not None:

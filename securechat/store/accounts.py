@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from securechat.errors import SecurechatError
 from securechat.protocol.names import NICK_LENGTH, fold, is_account_name
@@ -18,7 +18,7 @@ from securechat.store import changes, channels
 from securechat.store.changes import ACCOUNT, as_account
 from securechat.store.database import Database, driver
 from securechat.store.rows import Account, AccountId, MemberStored
-from securechat.store.schema import account, member, place, read_marker
+from securechat.store.schema import account, member, place, read_marker, token
 
 Role = Literal["admin", "member"]
 NOBODY = 0  # no account has this id
@@ -59,7 +59,7 @@ _BY_NAME = (
     "SELECT id, name, role, suspended, deleted_at, password_version, password_hash FROM account "
     "WHERE name_key = ? AND deleted_at IS NULL"
 )
-_MEMBERSHIPS = "SELECT channel, account_id, role FROM member WHERE account_id = ? ORDER BY channel"
+MEMBERSHIPS = "SELECT channel, account_id, role FROM member WHERE account_id = ? ORDER BY channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,14 @@ class Accounts:
     def required(self, name: str, *, deleted: bool = False) -> Account:
         """The account of this name; a deleted one only if `deleted`. Raises NoSuchAccount."""
         with self._database.read() as connection:
-            return _required(connection, name, deleted=deleted)
+            return required(connection, name, deleted=deleted)
 
     def credentials(self, name: str) -> Credentials | None:
         """None for names that nobody may log in with: unknown or deleted. It takes as long for them."""
         with self._database.read() as connection:
             raw = driver(connection)
             row = raw.execute(_BY_NAME, (fold(name),)).fetchone()
-            members = raw.execute(_MEMBERSHIPS, (row[0] if row else NOBODY,)).fetchall()
+            members = raw.execute(MEMBERSHIPS, (row[0] if row else NOBODY,)).fetchall()
         if row is None:
             return None
         *columns, password_hash = row
@@ -134,9 +134,14 @@ class Accounts:
             changes.note(connection, added)
 
     def set_password(self, name: str, hash: bytes) -> None:
-        """Sessions that logged in with the password before end. Raises NoSuchAccount."""
-        # By 2: a member's own change, which the running server may just be storing, counts up by 1 and must not win.
-        self._update(name, password_hash=hash, password_version=account.c.password_version + 2)
+        """Its sessions end, and its device tokens. Raises NoSuchAccount."""
+        with self._database.write() as connection:
+            person = required(connection, name)
+            # By 2: a member's own change, which the server may just be storing, counts up by 1 and must not win.
+            values = {"password_hash": hash, "password_version": account.c.password_version + 2}
+            connection.execute(update(account).where(account.c.id == person.id).values(values))
+            revoke_tokens(connection, token.c.account_id == person.id)
+            changes.note(connection, [person.id])
 
     def suspend(self, name: str) -> None:
         """No login, and the sessions end; all else stays. Raises NoSuchAccount."""
@@ -151,13 +156,13 @@ class Accounts:
         self._update(name, role=role)
 
     def delete(self, name: str, *, release_name: bool = False) -> None:
-        """End the account and its memberships; what was said stays, under its name.
+        """End the account, its memberships and device tokens; what was said stays, under its name.
 
         The name stays reserved unless `release_name`, which frees that of an account deleted earlier, too: its next
         owner is another account and sees nothing of this one. Raises NoSuchAccount.
         """
         with self._database.write() as connection:
-            person = _required(connection, name, deleted=release_name)
+            person = required(connection, name, deleted=release_name)
             if not person.deleted:
                 _end(connection, person.id)
             if release_name:
@@ -166,12 +171,19 @@ class Accounts:
 
     def _update(self, name: str, **values: Any) -> None:
         with self._database.write() as connection:
-            person = _required(connection, name)
+            person = required(connection, name)
             connection.execute(update(account).where(account.c.id == person.id).values(**values))
             changes.note(connection, [person.id])
 
 
-def _required(connection: Connection, name: str, *, deleted: bool = False) -> Account:
+def revoke_tokens(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Those that are revoked already keep their time."""
+    now = time.time_ns() // 1_000_000
+    connection.execute(update(token).where(which, token.c.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def required(connection: Connection, name: str, *, deleted: bool = False) -> Account:
+    """As `Accounts.required`, within a transaction."""
     row = connection.execute(select(*ACCOUNT).where(account.c.name_key == fold(name))).first()
     if row is None:
         raise NoSuchAccount(f"there is no account {name!r}; see: securechat users list")
@@ -216,6 +228,7 @@ def _end(connection: Connection, ident: AccountId) -> None:
     connection.execute(delete(member).where(member.c.account_id == ident))
     connection.execute(delete(read_marker).where(read_marker.c.account_id == ident))
     connection.execute(delete(place).where(place.c.account_id == ident))
+    revoke_tokens(connection, token.c.account_id == ident)
     values = {
         "deleted_at": time.time_ns() // 1_000_000,
         "password_hash": b"",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from securechat.store.rows import Account, AccountChanged, AccountId, MemberStored
-from securechat.store.schema import account, change, member
+from securechat.store.schema import account, change, member, token
 
 
 def note(connection: Connection, accounts: Iterable[AccountId]) -> None:
@@ -37,10 +38,21 @@ def since(connection: Connection, after: int) -> list[AccountChanged]:
         .join(changed, changed.c.account_id == member.c.account_id)
         .order_by(member.c.channel)
     ).all()
-    of: dict[AccountId, list[MemberStored]] = {}
+    tokens = connection.execute(
+        select(token.c.account_id, token.c.id)
+        .join(changed, changed.c.account_id == token.c.account_id)
+        .where(token.c.revoked_at.is_not(None))
+    ).all()
+    of: defaultdict[AccountId, list[MemberStored]] = defaultdict(list)
     for channel, owner, role in members:
-        of.setdefault(owner, []).append(MemberStored(channel, owner, role))
-    return [AccountChanged(row[0], as_account(*row[1:]), tuple(of.get(row[1], ()))) for row in rows]
+        of[owner].append(MemberStored(channel, owner, role))
+    revoked: defaultdict[AccountId, set[str]] = defaultdict(set)
+    for owner, ident in tokens:
+        revoked[owner].add(ident)
+    return [
+        AccountChanged(number, as_account(ident, *columns), tuple(of[ident]), frozenset(revoked[ident]))
+        for number, ident, *columns in rows
+    ]
 
 
 def prune(connection: Connection, upto: int) -> None:

@@ -15,8 +15,8 @@ CHARACTERS = 65536  # of text, after which a step takes no further entry
 PAGES = 16  # of merging in a step: 0.2 to 1 ms
 
 _NEXT = (
-    "SELECT max(seq) FROM (SELECT seq, sum(size) OVER (ORDER BY seq) - size AS before FROM "
-    "(SELECT seq, length(text) AS size FROM entry "
+    "SELECT max(seq), (SELECT max(seq) FROM entry) FROM "
+    "(SELECT seq, sum(size) OVER (ORDER BY seq) - size AS before FROM (SELECT seq, length(text) AS size FROM entry "
     f"WHERE seq > coalesce((SELECT seq FROM progress WHERE task = 'search'), 0) ORDER BY seq LIMIT {ROWS})) "
     f"WHERE before < {CHARACTERS}"
 )
@@ -28,24 +28,29 @@ _FILLED = "INSERT INTO progress (task, seq) VALUES ('search', ?) ON CONFLICT (ta
 
 
 class Indexing:
-    """Puts what was said since into the index; one statement does it all, so that the loop keeps running meanwhile."""
+    """Puts what was said since into the index; one statement does it all, so that the loop keeps running meanwhile.
+
+    What a step leaves over is taken by the next round, unless it is enough for a step of its own: a step for each turn
+    would cost a lone message as much again as its commit.
+    """
 
     def __init__(self) -> None:
-        self._merged = False
+        self._merging = True
+        self._more = True  # is known to be left over
 
     def step(self, connection: sqlite3.Connection) -> bool:
-        if not self._merged:
-            self._merged = not merge(connection, PAGES)
-            if not self._merged:
-                return True
-        [last] = connection.execute(_NEXT).fetchone()
+        if self._merging:
+            self._merging = merge(connection, PAGES)
+            if self._merging or not self._more:
+                return self._merging
+        last, newest = connection.execute(_NEXT).fetchone()
         if last is None:
             return False
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             connection.execute(_FILL, (last,))
             connection.execute(_FILLED, (last,))
-        self._merged = False
+        self._merging, self._more = True, newest > last
         return True
 
 

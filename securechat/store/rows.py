@@ -131,6 +131,24 @@ class PlaceRemoved:
     device: str
 
 
+@dataclass(frozen=True, slots=True)
+class TokenUsed:
+    """Somebody logged in with this device token, now and from there."""
+
+    token: str
+    time: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokensRevoked:
+    """The account's device tokens are void, all but the one to `keep`."""
+
+    account: AccountId
+    keep: str  # empty for none
+    time: int
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -155,6 +173,8 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | TokenUsed
+    | TokensRevoked
     | NamedMessage
 )
 
@@ -210,3 +230,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
+    revoked: frozenset[str] = frozenset()  # ids of its device tokens that are

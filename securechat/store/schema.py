@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"  # the newest step; a test holds the two together
+REVISION = "0003"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -140,6 +140,22 @@ client_message = Table(
     Column("time", BigInteger, nullable=False, index=True),
     PrimaryKeyConstraint("account_id", "name"),
     sqlite_with_rowid=False,
+)
+
+# What stands in a password's place on one device; `id` is what people see of it, `digest` is the SHA-256 of the secret.
+# A revoked one is kept for a while: the running server is to end its sessions.
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("last_used", BigInteger, nullable=True),
+    Column("address", Text, nullable=False),  # from where it was used last
+    Column("revoked_at", BigInteger, nullable=True),
 )
 
 list_mode = Table(

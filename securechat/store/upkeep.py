@@ -14,7 +14,7 @@ from securechat.store.retention import Forgetting, Pruning
 
 class Task(Protocol):
     def step(self, connection: sqlite3.Connection) -> bool:
-        """Do a little, in transactions of its own; False when there was nothing to do. Raises sqlite3.Error."""
+        """Do a little, in transactions of its own; False when the rest can wait for a round. Raises sqlite3.Error."""
         ...
 
 

@@ -35,6 +35,8 @@ from securechat.store.rows import (
     PlaceStored,
     ReadMarkerStored,
     Row,
+    TokensRevoked,
+    TokenUsed,
 )
 from securechat.store.schema import change, entry
 from securechat.store.upkeep import Upkeep
@@ -223,6 +225,13 @@ _WRITES: dict[type, Write] = {
         "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
+    ),
+    TokenUsed: _each(
+        "UPDATE token SET last_used = ?, address = ? WHERE id = ?", attrgetter("time", "address", "token")
+    ),
+    TokensRevoked: _each(
+        "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
+        attrgetter("time", "account", "keep"),
     ),
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

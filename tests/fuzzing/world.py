@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import Verifier
+from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -26,6 +26,7 @@ from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import open_database
+from securechat.store.tokens import Tokens
 from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
 from tests.fuzzing.grammar import PASSWORD, PEOPLE, Grammar
@@ -77,7 +78,8 @@ class World:
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, self.settings.auth)
-        services = Services(verifier, StoredHistory(self.database), lambda reason, address: None)
+        tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
+        services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []

@@ -6,6 +6,7 @@ import base64
 import random
 import re
 from collections.abc import Collection, Iterator, Set
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from securechat.protocol.lines import BODY_BYTES
 from securechat.server.core import Core
 from securechat.server.missed import DEVICES
 from securechat.server.reading import StoredHistory
-from securechat.server.services import PoolFull, Services
+from securechat.server.services import PoolFull
 from securechat.server.session import Stage
 from securechat.server.turn import BYTES_IN_A_TURN
 from securechat.store.errors import StoreBusy
@@ -498,7 +499,7 @@ class Unreadable(StoredHistory):
 def test_what_cannot_be_read_now_is_shown_at_the_next_login(run: CoreRun, error: Exception) -> None:
     history = Unreadable(run.database)
     history.errors = [error]
-    services = Services(run.core.services.passwords, history, lambda reason, address: None)
+    services = replace(run.core.services, history=history)
     run.core = Core(run.fresh(), SETTINGS, services, lambda: run.now)
     run.core.started = START
     ada = run.login("ada")

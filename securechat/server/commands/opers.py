@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from securechat.auth.verifier import Verified
+from securechat.auth.proof import Verified
 from securechat.protocol import numerics
 from securechat.protocol.message import Message, quoted
 from securechat.server import accounts, presence
@@ -44,8 +44,8 @@ def _refuse(turn: Turn, session: Session) -> None:
 
 def _proved(turn: Turn, session: Session, verified: Verified) -> None:
     administrator = accounts.person_of(turn, verified)
-    login = Login(administrator, verified.account.password_version)
-    if not login.holds:
+    login = Login(administrator, verified.proof)
+    if login.fault:
         return _refuse(turn, session)
     if not administrator.account.admin:
         return turn.standard(session, numerics.ERR_NOOPERHOST)

@@ -1,4 +1,7 @@
-"""PASSWD: a person changes the password. The old one is proved like at a login; the other sessions end."""
+"""PASSWD: a person changes the password. The old one is proved like at a login.
+
+The other sessions end, and all device tokens but the one that opened this session.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from securechat.errors import SecurechatError
 from securechat.protocol import sasl
 from securechat.protocol.message import Message
 from securechat.server import presence
-from securechat.server.actor import actor
+from securechat.server.actor import actor, login_of
 from securechat.server.command import Command
 from securechat.server.services import PASSWORDS, PoolFull
-from securechat.server.session import Session
+from securechat.server.session import PASSWORD_CHANGED, Login, Session
 from securechat.server.turn import Turn
-from securechat.store.rows import PasswordStored
+from securechat.store.rows import PasswordStored, TokensRevoked
 
 STEP = 1  # by which the version grows; an administrator's change takes two, so they are never taken for each other
 
@@ -56,10 +59,12 @@ def _changed(turn: Turn, session: Session, result: Rehashed | Exception | None) 
 
 def _take_over(turn: Turn, session: Session, result: Rehashed) -> None:
     person, version = actor(session), result.replaces + STEP
+    proof = replace(login_of(session).proof, password_version=version)
     turn.record(PasswordStored(person.id, result.hash, version))
+    turn.record(TokensRevoked(person.id, proof.credential, turn.milliseconds))
     turn.set(person, "account", replace(person.account, password_version=version))
-    turn.set(session, "password_version", version)
-    presence.end_sessions(turn, person, "the password of this account was changed", keep=session)
+    turn.set(session, "login", Login(person, proof))
+    presence.end_sessions(turn, person, PASSWORD_CHANGED, keep=session)
     turn.line(session, "NOTE", "PASSWD", "PASSWORD_CHANGED", "the password was changed; other sessions were closed")
 
 

@@ -1,0 +1,35 @@
+"""What a login brings from the store: whose account it is, and the proof that its session is held to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from securechat.store.rows import Account, MemberStored
+
+Means = Literal["password", "token"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """By what somebody proved to be whom. It is void once the password is a later one, or the credential is revoked."""
+
+    means: Means
+    password_version: int  # the account's when the proof was checked
+    credential: str = ""  # public id of the device token
+
+    def __str__(self) -> str:
+        return f"{self.means} {self.credential}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The proof was good; account and memberships as they were when it was checked, for the core may not know it yet.
+
+    What changed meanwhile the core learns from the store before it handles this.
+    """
+
+    account: Account
+    members: tuple[MemberStored, ...]
+    proof: Proof
+    rehashed: bytes | None = field(default=None, repr=False)  # a password at today's cost, if it was stored at another

@@ -1,0 +1,214 @@
+"""Logging in with a device token in the password's place, and how such a session ends."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from securechat.auth import tokens
+from securechat.store.accounts import Accounts
+from securechat.store.tokens import NewToken, Tokens
+from tests.core import HASH, PASSWD, START, CoreRun, registration
+from tests.running import PASSWORD, Server
+from tests.wire import Wire
+
+Login = Callable[..., Wire]
+
+IN_A_YEAR = int(START * 1000) + 365 * 24 * 3600 * 1000
+
+
+def made(run: CoreRun, owner: str = "bob", expires: int = IN_A_YEAR) -> tuple[str, str]:
+    """Its id and the secret."""
+    secret = tokens.new()
+    return run.tokens.add(owner, NewToken("laptop", tokens.digest(secret), expires)), secret
+
+
+def answer(run: CoreRun, name: str, secret: str) -> str:
+    """The outcome of a login: its last line without the source."""
+    peer = run.connect()
+    run.say(peer, *registration(name, "", secret))
+    return peer.take()[-1].partition(" ")[2]
+
+
+def last_use(run: CoreRun, ident: str) -> tuple[int | None, str]:
+    [found] = [one for one in run.tokens.listing() if one.id == ident]
+    return found.last_used, found.address
+
+
+def test_a_token_stands_in_the_passwords_place_and_its_use_is_noted(run: CoreRun) -> None:
+    ident, secret = made(run)
+    assert last_use(run, ident) == (None, "")
+    bob = run.login("bob", secret=secret)
+    run.say(bob, "PRIVMSG #lobby :hello")
+    assert run.texts() == ["hello"]
+    assert last_use(run, ident) == (int(run.now * 1000), "127.0.0.1")
+
+
+def test_whatever_is_wrong_with_it_is_answered_alike(run: CoreRun) -> None:
+    """With words that a wrong password gets, too."""
+    (revoked, one), (_, expired), (_, adas) = made(run), made(run, expires=int(START * 1000)), made(run, "ada")
+    run.tokens.revoke([revoked])
+    run.look()
+    wrong = {
+        answer(run, "bob", one),
+        answer(run, "bob", expired),
+        answer(run, "bob", adas),
+        answer(run, "nobody", adas),
+        answer(run, "bob", tokens.new()),
+        answer(run, "nobody", tokens.new()),
+        answer(run, "bob", "wrong password"),
+    }
+    assert wrong == {"904 bob :SASL authentication failed", "904 nobody :SASL authentication failed"}
+
+
+def test_a_token_is_never_hashed_as_a_password(run: CoreRun) -> None:
+    """The pool that reads is asked, however busy the one that hashes is."""
+    _, secret = made(run)
+    peer = run.connect()
+    run.queue(peer, *registration("bob", "", secret))
+    turn = run.core.turn(run.waiting)
+    assert [job.pool for job in turn.jobs] == ["reads"]
+    turn.undo()
+
+
+def test_a_full_disk_keeps_nobody_out(run: CoreRun) -> None:
+    ident, secret = made(run)
+    run.writer.outcomes.extend(["failed"] * 9)
+    run.login("bob", secret=secret)
+    assert last_use(run, ident) == (None, "")
+
+
+def test_a_token_revoked_while_it_was_looked_up_opens_nothing(run: CoreRun) -> None:
+    ident, secret = made(run)
+    peer = run.connect()
+    run.queue(peer, *registration("bob", "", secret))
+    run.step()
+    run.tokens.revoke([ident])
+    run.look()
+    assert peer.take()[-1].endswith("904 bob :SASL authentication failed")
+
+
+def test_a_token_revoked_between_login_and_admission_opens_nothing(run: CoreRun) -> None:
+    ident, secret = made(run)
+    peer = run.connect()
+    run.say(peer, *registration("bob", "", secret))
+    run.tokens.revoke([ident])
+    run.look()
+    run.say(peer, "CAP END")
+    assert peer.closed == "the login is no longer valid"
+
+
+def test_revoking_one_ends_its_sessions_alone(run: CoreRun) -> None:
+    (ident, secret), (_, other) = made(run), made(run)
+    by_token, again = run.login("bob", secret=secret), run.login("bob", secret=secret)
+    by_other, by_password = run.login("bob", secret=other), run.login("bob")
+    run.tokens.revoke([ident])
+    run.look()
+    assert by_token.closed == again.closed == "the device token of this session was revoked"
+    assert by_other.closed is by_password.closed is None
+
+
+def test_a_suspended_accounts_token_works_again_once_resumed(run: CoreRun) -> None:
+    _, secret = made(run)
+    bob = run.login("bob", secret=secret)
+    run.accounts.suspend("bob")
+    run.look()
+    assert bob.closed == "this account is suspended"
+    assert answer(run, "bob", secret) == "904 bob :this account is suspended; ask the operator of this server"
+    run.accounts.resume("bob")
+    run.look()
+    run.login("bob", secret=secret)
+
+
+def test_ones_own_new_password_keeps_the_token_of_that_session_alone(run: CoreRun) -> None:
+    (_, kept), (_, other) = made(run, "ada"), made(run, "ada")
+    here, there = run.login("ada", secret=kept), run.login("ada", secret=other)
+    run.say(here, PASSWD)
+    assert here.closed is None
+    assert there.closed == "the password of this account was changed"
+    run.login("ada", secret=kept)
+    assert "904" in answer(run, "ada", other)
+
+
+def test_a_login_that_the_new_password_overtook_opens_nothing(run: CoreRun) -> None:
+    """Its token was looked up before the turn that revoked it, and is handled behind the change in that turn."""
+    _, secret = made(run, "ada")
+    ada, late = run.login("ada"), run.connect()
+    run.queue(ada, PASSWD)
+    run.queue(late, *registration("ada", "", secret))
+    run.run()
+    assert late.take()[-1].endswith("904 ada :SASL authentication failed")
+    assert ada.closed is None
+
+
+def test_a_new_password_that_cannot_be_stored_changes_nothing(run: CoreRun) -> None:
+    _, secret = made(run, "ada")
+    here, there = run.login("ada"), run.login("ada", secret=secret)
+    before = run.state()
+    run.queue(here, PASSWD)
+    run.step()
+    run.writer.outcomes.append("failed")
+    run.run()
+    assert "TEMPORARILY_UNAVAILABLE" in here.take()[-1]
+    assert there.closed is None
+    assert run.state() == before
+    run.login("ada", secret=secret)
+
+
+def test_an_administrators_new_password_ends_what_tokens_opened(run: CoreRun) -> None:
+    _, secret = made(run)
+    bob = run.login("bob", secret=secret)
+    run.accounts.set_password("bob", HASH)
+    run.look()
+    assert bob.closed == "the password of this account was changed"
+    assert "904" in answer(run, "bob", secret)
+
+
+def test_a_token_makes_nobody_an_irc_operator(run: CoreRun) -> None:
+    _, secret = made(run, "ada")
+    peer = run.login("bob")
+    run.say(peer, f"OPER ada {secret}")
+    assert " 464 " in peer.take()[-1]
+
+
+# Over the wire
+
+
+@pytest.mark.parametrize("way", ["revoke", "passwd", "deluser"])
+def test_live_sessions_end_within_a_second(server: Server, login: Login, way: str) -> None:
+    server.adduser("ada")
+    ident, secret = server.token("ada")
+    ada = server.login("ada", password=secret)
+    with closing(server.open_store()) as database:
+        if way == "revoke":
+            Tokens(database).revoke([ident])
+        elif way == "passwd":
+            Accounts(database, ()).set_password("ada", HASH)
+        else:
+            Accounts(database, ()).delete("ada")
+    with closing(ada):
+        assert ada.until_closed(within=1.0)[-1].command == "ERROR"
+    with server.connect() as again:
+        again.send("CAP LS 302")
+        again.authenticate("ada", secret)
+        assert again.wait_for("904")
+
+
+def test_no_token_reaches_the_log_even_at_debug(idle_server: Server) -> None:
+    idle_server.start("--log-level", "DEBUG")
+    idle_server.adduser("ada")
+    (ident, secret), wrong = idle_server.token("ada"), tokens.new()
+    idle_server.login("ada", password=secret).close()
+    with idle_server.connect() as stranger:
+        stranger.send("CAP LS 302")
+        stranger.authenticate("ada", wrong)
+        assert stranger.wait_for("904")
+    idle_server.stop()
+    log = idle_server.log()
+    assert f"admitted ada from 127.0.0.1 by token {ident}" in log
+    for one in (secret, wrong, PASSWORD):
+        assert one not in log
+        assert base64.b64encode(f"\0ada\0{one}".encode()).decode() not in log
