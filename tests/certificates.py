@@ -1,4 +1,4 @@
-"""Client certificates that no command of ours would make, signed by a CA that one of ours made."""
+"""Client certificates that no command of ours would make, of a CA that one of ours made; and who asks for them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+ASKING = "[[listen]]\naddress = '127.0.0.1'\nport = 0\nclient_certificates = true\n"  # settings of a server
 FOR_CLIENTS = (ExtendedKeyUsageOID.CLIENT_AUTH,)
 FOR_SERVERS = (ExtendedKeyUsageOID.SERVER_AUTH,)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import CertificateVerifier, TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -23,8 +23,10 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
+from securechat.store import certificates as stored
 from securechat.store import changes, channels, snapshot, tokens
 from securechat.store.accounts import Accounts
+from securechat.store.certificates import Certificates
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
 from securechat.store.tokens import Tokens
@@ -65,6 +67,7 @@ def serve(
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
             TokenVerifier(Tokens(database), time.time),
+            CertificateVerifier(Certificates(database)),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
@@ -79,6 +82,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         tokens.prune(connection)
+        stored.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 

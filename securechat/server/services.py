@@ -1,4 +1,4 @@
-"""What the core may ask of the floors below, through workers: passwords, device tokens and history."""
+"""What the core may ask of the floors below, through workers: passwords, device tokens, certificates and history."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from securechat.auth.proof import Verified
 from securechat.auth.verifier import Rehashed
 from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
+from securechat.tls.clients import ClientCertificate
 
 PASSWORDS = "passwords"  # the pool that hashes
 READS = "reads"  # the pool that reads the store
@@ -33,6 +34,12 @@ class Tokens(Protocol):
     """Called by the workers that read the store."""
 
     def verify(self, name: str, token: str) -> Verified | None: ...
+
+
+class Certificates(Protocol):
+    """Called by the workers that read the store."""
+
+    def verify(self, presented: ClientCertificate) -> Verified | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +91,6 @@ class History(Protocol):
 class Services:
     passwords: Passwords
     tokens: Tokens
+    certificates: Certificates
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log

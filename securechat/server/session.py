@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
 
 if TYPE_CHECKING:
-    from securechat.auth.proof import Proof
+    from securechat.auth.proof import Means, Proof
     from securechat.chat.person import Person
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
@@ -25,6 +25,10 @@ VARIANT = (
 DELETED = "this account was deleted"
 SUSPENDED = "this account is suspended"
 PASSWORD_CHANGED = "the password of this account was changed"  # noqa: S105 - a text for people
+_REVOKED: dict[Means, str] = {
+    "token": "the device token of this session was revoked",
+    "certificate": "the certificate of this session was revoked",
+}
 OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
 
 
@@ -69,9 +73,15 @@ class Login:
             return DELETED
         if self.proof.password_version < account.password_version:
             return PASSWORD_CHANGED
-        if self.proof.credential in self.person.revoked:
-            return "the device token of this session was revoked"
+        if self.proof.credential in self.person.revoked or self._issued_too_early:
+            return _REVOKED[self.proof.means]
         return SUSPENDED if account.suspended else None
+
+    @property
+    def _issued_too_early(self) -> bool:
+        """A certificate knows full seconds only."""
+        since = self.person.account.certificates_since // 1000 * 1000
+        return self.proof.issued is not None and self.proof.issued < since
 
 
 @dataclass(slots=True)

@@ -149,6 +149,17 @@ class TokensRevoked:
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateUsed:
+    """Somebody logged in with this client certificate, now and from there."""
+
+    serial: str
+    account: AccountId
+    time: int
+    address: str
+    not_after: int
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -175,6 +186,7 @@ Row = (
     | PlaceRemoved
     | TokenUsed
     | TokensRevoked
+    | CertificateUsed
     | NamedMessage
 )
 
@@ -189,6 +201,7 @@ class Account:
     suspended: bool
     deleted: bool
     password_version: int
+    certificates_since: int  # milliseconds; client certificates issued earlier are void
 
     @property
     def admin(self) -> bool:
@@ -230,4 +243,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # ids of its device tokens that are
+    revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are
