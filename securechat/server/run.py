@@ -23,10 +23,9 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import certificates as stored
-from securechat.store import changes, channels, snapshot, tokens
+from securechat.store import certificates as client_certificates
+from securechat.store import changes, channels, permissions, snapshot, tokens
 from securechat.store.accounts import Accounts
-from securechat.store.certificates import Certificates
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
 from securechat.store.tokens import Tokens
@@ -57,8 +56,10 @@ def serve(
     asks = any(one.client_certificates for one in settings.listen)
     keeper = certificates.Keeper(settings.tls, certificate, key, asks=asks)
     contexts = keeper.first()
+    database_file = prepare(folder, settings.store)
+    _keep_private(database_file)
     with (
-        ServeLock(prepare(folder, settings.store).parent) as lock,
+        ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as listeners,
     ):
@@ -67,12 +68,17 @@ def serve(
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
             TokenVerifier(Tokens(database), time.time),
-            CertificateVerifier(Certificates(database)),
+            CertificateVerifier(client_certificates.Certificates(database)),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, listeners, contexts, tally)
         _run(loop, open_writer(database, seen, kept_up), keeper, listeners, settings)
+
+
+def _keep_private(database: Path) -> None:
+    for path in permissions.make_private(database):
+        log.warning("others could read %s; only its owner can now", path)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
@@ -82,7 +88,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         tokens.prune(connection)
-        stored.prune(connection)
+        client_certificates.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 

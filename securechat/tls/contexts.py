@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from securechat.tls import pair
+from securechat.tls import pair, permissions
 from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, TrustError, gen_certs
 
 # With `irc`, with no ALPN and with nothing in common the selected protocol is `irc` or None, and both mean IRC:
@@ -131,6 +131,8 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     remedy = mend(certificate, "--force")
     if not pair.waiting(key).exists():
         _check_readable(key, f"bring it back or {remedy}")
+    for one in (key, pair.waiting(key)):
+        permissions.check_key(one)
     try:
         pair.load(context, certificate, key, passphrase)
     except ssl.SSLError as error:
