@@ -48,6 +48,7 @@ def client_pem(
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     certificate = builder.sign(key if self_signed else signer, hashes.SHA256())
     path = folder / f"{'-'.join(names)}-{certificate.serial_number:x}.pem"
+    path.touch(0o600)
     path.write_bytes(
         certificate.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

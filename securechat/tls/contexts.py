@@ -9,7 +9,7 @@ import ssl
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from securechat.tls import pair, permissions
 from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, TrustError, gen_certs
@@ -45,7 +45,16 @@ def server_context(
     return context
 
 
-def client_context(ca_file: Path | None = None, *, pinned: bool = False) -> ssl.SSLContext:
+class Identity(NamedTuple):
+    """A certificate that a client presents, and its key; both may be in one file."""
+
+    certificate: Path
+    key: Path
+
+
+def client_context(
+    ca_file: Path | None = None, *, pinned: bool = False, identity: Identity | None = None
+) -> ssl.SSLContext:
     """What a client shakes hands with: it trusts the CAs in `ca_file`, else those of the system.
 
     With `pinned` the chain and the name are not checked: the caller compares the pin of the peer's certificate
@@ -61,6 +70,9 @@ def client_context(ca_file: Path | None = None, *, pinned: bool = False) -> ssl.
         # Python 3.13's defaults, on every version: a server that some members cannot reach is found out early.
         context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
         _trust(context, ca_file)
+    if identity is not None:
+        _check_readable(identity.certificate, "give the path of your client certificate")
+        _load_pair(context, identity.certificate, identity.key)
     return context
 
 
