@@ -58,8 +58,11 @@ class TokenVerifier:
         self._tokens = stored
         self._clock = clock  # seconds since the epoch
 
-    def verify(self, name: str, token: str) -> Verified | None:
-        """None when it is no token of this account, or no longer. One of a suspended account is verified, too."""
+    def verify(self, name: str | None, token: str) -> Verified | None:
+        """None when it is no token of this account, or of any where none is named, or no longer.
+
+        One of a suspended account is verified, too.
+        """
         found = self._tokens.find(name, tokens.digest(token), int(self._clock() * 1000))
         if found is None:
             return None

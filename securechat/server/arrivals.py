@@ -39,6 +39,8 @@ class Arrivals:
         self._gate = Gate(limits)
         self._listening = {one.sock.fileno(): one for one in listeners}
         self._resting: dict[int, Listener] = {}
+        self._names = {one.sock.fileno(): listener.shown(*one.sock.getsockname()[:2]) for one in listeners}
+        self.accepted = dict.fromkeys(self._names.values(), 0)  # since the start
         for fd in self._listening:
             epoll.register(fd, select.EPOLLIN)
 
@@ -51,6 +53,7 @@ class Arrivals:
         context = self.contexts.asking if listening.asks else self.contexts.plain
         try:
             for sock, address in listener.accept(listening.sock):
+                self.accepted[self._names[fd]] += 1
                 connection = self._let_in(sock, context, address, now, deadline)
                 if connection is not None:
                     yield connection

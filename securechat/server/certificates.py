@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from securechat import config
@@ -77,6 +78,7 @@ class Keeper:
         self._look = look
         self._check = check
         self._use: Callable[[Contexts], None]
+        self.expiry = datetime.min  # of the certificate in use
         self._used: pair.State = ()  # the files as they were read last, whatever came of it
         self._seen: pair.State = ()  # at the last look
         self._next_check = 0.0
@@ -138,10 +140,10 @@ class Keeper:
 
     def _read(self) -> Contexts:
         self._used = pair.state(*self._files)  # before: what changes meanwhile is read once more
-        plain = contexts.server_context(self._certificate, self._key, self._min_version)
-        if self._client_ca is None:
-            return Contexts(plain, plain)
-        asking = contexts.server_context(self._certificate, self._key, self._min_version, self._client_ca)
+        plain = asking = contexts.server_context(self._certificate, self._key, self._min_version)
+        if self._client_ca is not None:
+            asking = contexts.server_context(self._certificate, self._key, self._min_version, self._client_ca)
+        self.expiry = authority.expiry(self._certificate)
         return Contexts(plain, asking)
 
 

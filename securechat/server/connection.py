@@ -7,14 +7,15 @@ import ssl
 from collections.abc import Callable
 from enum import Enum, auto
 
+from securechat.protocol.http import Head
 from securechat.protocol.lines import LineBuffer
 from securechat.server.outbox import Outbox
 from securechat.server.session import Session
 from securechat.tls import clients
+from securechat.tls.contexts import HTTP, HTTP_1_0
 
 RECORD_BYTES = 16 * 1024
 READ_BYTES = 64 * 1024  # of one connection in one pass of the loop
-HTTP_REFUSAL = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -22,7 +23,8 @@ WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 class Phase(Enum):
     HANDSHAKE = auto()
     OPEN = auto()
-    HTTP = auto()  # the peer asked for http/1.1: it gets one answer
+    HTTP = auto()  # the peer asked for HTTP by ALPN, and its request is coming
+    ASKED = auto()  # its request has come: it gets one answer, and is read no more
     FLUSHING = auto()  # closed by us: what is in the outbox still leaves
     LINGERING = auto()  # all is sent; we wait for the peer to close, or our reset could overtake the last line
     CLOSED = auto()
@@ -42,6 +44,7 @@ class Connection:
         "busy_since",
         "counted",
         "deadline",
+        "head",
         "heard",
         "hung_up",
         "lines",
@@ -62,6 +65,7 @@ class Connection:
         self.address = address
         self.session = session
         self.lines = LineBuffer()
+        self.head: Head | None = None  # of its request, where it speaks HTTP
         self.unread: list[bytes] = []  # whole lines that are not yet among those that wait for a turn
         self.parked = False  # readable too, but its session waits, or has much waiting for a turn
         self.outbox: Outbox | None = None
@@ -90,11 +94,15 @@ class Connection:
             raise CertificateRefused(clients.refusal(error)) from error
         except (OSError, ValueError) as error:  # ValueError: closed while its event was under way
             raise ConnectionLost(f"TLS handshake failed: {_said(error)}") from error
-        self.phase = Phase.HTTP if self.sock.selected_alpn_protocol() == "http/1.1" else Phase.OPEN
         presented = self.sock.getpeercert(binary_form=True)
         if presented is not None:
             self.session.certificate = clients.read(presented)
-        self._free()
+        if self.sock.selected_alpn_protocol() in (HTTP, HTTP_1_0):
+            self.phase = Phase.HTTP
+            self.head = Head()
+        else:
+            self.phase = Phase.OPEN
+            self._free()
         return True
 
     def read(self) -> tuple[bytes, bool]:

@@ -7,6 +7,7 @@ from securechat.log import Tally
 from securechat.server.clock import Clock
 from securechat.server.connection import Connection, Phase
 from securechat.server.connections import Connections
+from securechat.server.http.requests import Requests
 from securechat.server.sending import Sending
 
 
@@ -14,13 +15,20 @@ class Deadlines:
     """Owned by the loop, and looked at once a second; no timer of each connection's own."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, connections: Connections, sending: Sending, tally: Tally
+        self,
+        settings: Settings,
+        clock: Clock,
+        connections: Connections,
+        sending: Sending,
+        requests: Requests,
+        tally: Tally,
     ) -> None:
         self._limits = settings.limits
         self._ping = (f"PING :{settings.server.name}\r\n".encode(),)
         self._clock = clock
         self._connections = connections
         self._sending = sending
+        self._requests = requests
         self._tally = tally
 
     def check_all(self) -> None:
@@ -42,10 +50,16 @@ class Deadlines:
             self._sending.send(connection, self._ping)
 
     def _too_slow(self, connection: Connection) -> None:
-        if connection.phase is Phase.OPEN:
-            self._tally.count("login took too long", connection.address, self._clock.now)
-            self._sending.overdue(connection, f"login took longer than {self._limits.registration_timeout:g} s")
-            return
-        if connection.phase in (Phase.HANDSHAKE, Phase.HTTP):
-            self._tally.count("handshake took too long", connection.address, self._clock.now)
-        self._connections.lost(connection, "took too long")
+        match connection.phase:
+            case Phase.OPEN:
+                self._tally.count("login took too long", connection.address, self._clock.now)
+                self._sending.overdue(connection, f"login took longer than {self._limits.registration_timeout:g} s")
+            case Phase.HTTP:
+                self._requests.too_slow(connection)
+            case Phase.HANDSHAKE:
+                self._tally.count("handshake took too long", connection.address, self._clock.now)
+                self._connections.lost(connection, "took too long")
+            case Phase.FLUSHING | Phase.LINGERING:
+                self._connections.lost(connection, "took too long")
+            case Phase.ASKED | Phase.CLOSED:  # it waits for us, or is gone already
+                pass

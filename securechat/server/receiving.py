@@ -6,8 +6,9 @@ from collections import deque
 
 from securechat.protocol.lines import Unended, read_line
 from securechat.server.clock import Clock
-from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLost, Phase
+from securechat.server.connection import Connection, ConnectionLost, Phase
 from securechat.server.connections import Connections
+from securechat.server.http.requests import Requests
 from securechat.server.items import Item, Said
 from securechat.server.sending import Sending
 
@@ -19,11 +20,19 @@ EMPTY = (b"", b"\r")  # lines that IRC ignores
 class Receiving:
     """Owned by the loop. A connection is read until it would block, for epoll tells of what came once only."""
 
-    def __init__(self, waiting: deque[Item], clock: Clock, connections: Connections, sending: Sending) -> None:
+    def __init__(
+        self,
+        waiting: deque[Item],
+        clock: Clock,
+        connections: Connections,
+        sending: Sending,
+        requests: Requests,
+    ) -> None:
         self._waiting = waiting
         self._clock = clock
         self._connections = connections
         self._sending = sending
+        self._requests = requests
         self._readable: dict[Connection, None] = {}  # may hold more than was read, or be closed meanwhile
 
     @property
@@ -73,9 +82,8 @@ class Receiving:
         if not data:
             return
         connection.alive(self._clock.now)
-        if connection.phase is Phase.HTTP:
-            self._sending.send(connection, (HTTP_REFUSAL,))
-            self._sending.overdue(connection, "speaks HTTP")
+        if connection.head is not None:
+            self._requests.hear(connection, connection.head, data)
             return
         connection.unread = [line for line in connection.lines.feed(data) if line not in EMPTY]
 

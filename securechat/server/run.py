@@ -9,17 +9,19 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from securechat.auth.verifier import CertificateVerifier, TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
+from securechat.metrics import Exposition, Process
 from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
 from securechat.server.listener import Listener
 from securechat.server.loop import Loop, Reload, Stop
+from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
@@ -65,15 +67,23 @@ def serve(
     ):
         directory, seen = _load(database, settings)
         tally = Tally(log)
+        exposition = Exposition()
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
             TokenVerifier(Tokens(database), time.time),
             CertificateVerifier(client_certificates.Certificates(database)),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
+            exposition.text,
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, listeners, contexts, tally)
-        _run(loop, open_writer(database, seen, kept_up), keeper, listeners, settings)
+        pools = {
+            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
+            READS: Pool(READS, READERS, loop.post),
+        }
+        exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
+        exposition.add(Process())
+        _run(loop, open_writer(database, seen, kept_up), pools, keeper, listeners, settings)
 
 
 def _keep_private(database: Path) -> None:
@@ -110,15 +120,16 @@ def _raise_file_limit() -> None:
 
 
 def _run(
-    loop: Loop, writer: storage.Writer, keeper: certificates.Keeper, listeners: list[Listener], settings: Settings
+    loop: Loop,
+    writer: storage.Writer,
+    pools: Mapping[str, Pool],
+    keeper: certificates.Keeper,
+    listeners: list[Listener],
+    settings: Settings,
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_file_limit()
     store_thread = storage.Storage(writer, loop.post)
-    pools = {
-        PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
-        READS: Pool(READS, READERS, loop.post),
-    }
     keeper.start(lambda contexts: loop.post(Reload(contexts)))
     with _signals(loop, keeper):
         _announce(listeners, settings)

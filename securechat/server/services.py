@@ -33,7 +33,7 @@ class Passwords(Protocol):
 class Tokens(Protocol):
     """Called by the workers that read the store."""
 
-    def verify(self, name: str, token: str) -> Verified | None: ...
+    def verify(self, name: str | None, token: str) -> Verified | None: ...
 
 
 class Certificates(Protocol):
@@ -94,3 +94,4 @@ class Services:
     certificates: Certificates
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log
+    metrics: Callable[[], str]  # as Prometheus reads them

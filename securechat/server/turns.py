@@ -20,12 +20,14 @@ from securechat.server.receiving import Receiving
 from securechat.server.sending import Sending
 from securechat.server.session import Stage
 from securechat.server.storage import Storage
+from securechat.server.throughput import Throughput
 from securechat.server.turn import Turn
 from securechat.server.workers import Pool
 from securechat.store.errors import StoreError
 from securechat.store.rows import AccountChanged
 
 OURS = 0.5  # seconds of one commit from which the delay is ours and no peer's deadline runs
+STUCK = 5.0  # seconds from which the store is said not to answer; longer than it waits for its lock
 LOOK = 0.2  # seconds between two looks of an idle server for what administrators changed
 PACE = 0.005  # seconds between two looks at lagging readers
 
@@ -41,6 +43,7 @@ class Turns:
         arrivals: Arrivals,
         receiving: Receiving,
         sending: Sending,
+        throughput: Throughput,
     ) -> None:
         self._core = core
         self._waiting = waiting
@@ -48,6 +51,7 @@ class Turns:
         self._arrivals = arrivals
         self._receiving = receiving
         self._sending = sending
+        self._throughput = throughput
         self._gathering = Gathering()
         self._turn: Turn | None = None  # whose commit is in flight
         self._began = 0.0
@@ -70,6 +74,11 @@ class Turns:
     def stalled(self) -> bool:
         """Whether a commit takes so long that all peers wait for us."""
         return self._turn is not None and self._clock.now - self._began >= OURS
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it takes so long that nobody should wait for it."""
+        return self._turn is not None and self._clock.now - self._began >= STUCK
 
     def due(self) -> float | None:
         """When `go_on` may have something to do; None: when the commit in flight is done."""
@@ -121,11 +130,13 @@ class Turns:
         delay = self._clock.now - self._began
         if delay > OURS:
             self._clock.stood(delay)
+        if turn.rows:
+            self._throughput.committed(delay, error)
         self._next_look = self._clock.now + LOOK
         self._waiting.extendleft(reversed(changes))
         self._waiting.extend(self._looking)
         self._looking = []
-        self._settle(turn if error is None else self._core.again(turn), newest)
+        self._settle(turn if error is None else self._core.again(turn, error), newest)
 
     def _settle(self, turn: Turn, newest: int | None = None) -> None:
         """The turn stands: its jobs start, its bytes leave, its senders may say more."""
@@ -133,7 +144,7 @@ class Turns:
             if job.session.link is not None:
                 job.session.link.busy_since = self._clock.now
             self._pools[job.pool].submit(job)
-        deliver(turn.output, self._sending.send)
+        self._throughput.stands(turn.rows, deliver(turn.output, self._sending.send))
         self._core.settled(turn, newest)
         for session in turn.opened:
             if session.link is not None:

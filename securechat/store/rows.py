@@ -171,6 +171,11 @@ class NamedMessage(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Nothing but the proof, by its commit, that the store can commit."""
+
+
 Row = (
     EntryStored
     | EntryRedacted
@@ -188,6 +193,7 @@ Row = (
     | TokensRevoked
     | CertificateUsed
     | NamedMessage
+    | Proved
 )
 
 

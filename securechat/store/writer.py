@@ -34,6 +34,7 @@ from securechat.store.rows import (
     PasswordStored,
     PlaceRemoved,
     PlaceStored,
+    Proved,
     ReadMarkerStored,
     Row,
     TokensRevoked,
@@ -240,5 +241,6 @@ _WRITES: dict[type, Write] = {
         "ON CONFLICT (serial) DO UPDATE SET last_used = excluded.last_used, address = excluded.address",
         attrgetter("serial", "account", "time", "time", "address", "not_after"),
     ),
+    Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

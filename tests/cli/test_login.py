@@ -639,7 +639,7 @@ def test_no_file_of_the_profile_holds_the_password_or_is_open_to_others(team):
 
 
 def test_help_is_quick_and_loads_nothing_heavy():
-    heavy = ["sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "ssl", "msgspec"]
+    heavy = ["sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "ssl", "msgspec", "h11", "prometheus_client"]
     code = (
         "import sys\n"
         "from securechat.cli.main import run\n"

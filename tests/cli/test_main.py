@@ -11,7 +11,7 @@ import pytest
 
 from securechat import __version__
 
-HEAVY = ("sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "bcrypt", "ssl")
+HEAVY = ("sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "bcrypt", "ssl", "h11", "prometheus_client")
 
 HELP_THEN_LIST_HEAVY = f"""
 import sys

@@ -27,6 +27,7 @@ from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.certificates import Certificates
 from securechat.store.database import open_database
+from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
 from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
@@ -82,7 +83,7 @@ class World:
         tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
         certificates = CertificateVerifier(Certificates(self.database))
         history = StoredHistory(self.database)
-        services = Services(verifier, tokens, certificates, history, lambda reason, address: None)
+        services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []
@@ -120,7 +121,7 @@ class World:
         turn, newest = self.core.turn(self.waiting), None
         if turn.rows:
             if self.random.random() < 0.03:
-                turn = self.core.again(turn)
+                turn = self.core.again(turn, StoreError("made to fail"))
             else:
                 newest = self.writer.commit(turn.rows)
         elif self.random.random() < 0.2:
