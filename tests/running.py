@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
-from securechat.store.tokens import NewToken, Tokens
+from securechat.store.tokens import Tokens
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
 PASSWORD = "correct horse battery"
+UNPACED = "messages_per_second = 1_000_000.0\nmessage_burst = 1_000_000\nsessions_per_account = 1_000\n"
 
 
 @functools.cache
@@ -40,9 +41,12 @@ def _empty_database() -> Path:
 
 
 class Server:
-    """Stopped when made; `port` is known once it listens. Its accounts all have PASSWORD unless told otherwise."""
+    """Stopped when made; `port` is known once it listens. Its accounts all have PASSWORD unless told otherwise.
 
-    def __init__(self, data: Path, certificates: Path, settings: str = "") -> None:
+    They may talk as fast as tests do, unless `paced`.
+    """
+
+    def __init__(self, data: Path, certificates: Path, settings: str = "", *, paced: bool = False) -> None:
         self.data = data
         self.certificates = certificates
         self.ca = certificates / "ca.crt"
@@ -50,10 +54,13 @@ class Server:
         self.process: subprocess.Popen[str] | None = None
         self.accounts: set[str] = set()
         self.data.mkdir(parents=True, exist_ok=True)
-        self.configure(settings)
+        self.configure(settings, paced=paced)
 
-    def configure(self, settings: str) -> None:
-        """Replace the configuration; `[auth]` is ours."""
+    def configure(self, settings: str, *, paced: bool = False) -> None:
+        """Replace the configuration; `[auth]` is ours, and unless `paced` how fast accounts may talk."""
+        if not paced:
+            before, _, limits = settings.partition("[limits]\n")
+            settings = f"{before}\n[limits]\n{UNPACED}{limits}"
         (self.data / "config.toml").write_text(f"[auth]\nbcrypt_rounds = {ROUNDS}\n{settings}")
 
     @property
@@ -77,12 +84,18 @@ class Server:
             database.close()
         self.accounts.update(names)
 
-    def token(self, name: str, *, days: float = 1) -> tuple[str, str]:
+    def token(self, name: str) -> tuple[str, str]:
         """Create a device token of the account; gives its id and the secret."""
         secret = tokens.new()
+        [ident] = self.add_tokens({name: secret})
+        return ident, secret
+
+    def add_tokens(self, secrets: Mapping[str, str]) -> list[str]:
+        """A device token for each of these accounts, which counts for a day; gives their ids."""
+        expires = int((time.time() + 86400) * 1000)
         with closing(self.open_store()) as database:
-            expires = int((time.time() + days * 86400) * 1000)
-            return Tokens(database).add(name, NewToken("test", tokens.digest(secret), expires)), secret
+            store = Tokens(database)
+            return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]

@@ -77,7 +77,7 @@ class Arrivals:
             self._gate.leave(address)
             sock.close()
             return None
-        session = Session(address)
+        session = Session(address, exempt=self._gate.exempt(address))
         connection = Connection(wrapped, address, session, deadline, now)
         connection.lines = LineBuffer(self._limits.registration_line)
         session.link = connection

@@ -45,12 +45,13 @@ class Connection:
         "counted",
         "deadline",
         "head",
-        "heard",
         "hung_up",
         "lines",
         "opened",
         "outbox",
+        "owed",
         "parked",
+        "paused",
         "phase",
         "pinged",
         "queued",
@@ -64,17 +65,19 @@ class Connection:
         self.sock = sock
         self.address = address
         self.session = session
+        session.heard = now
         self.lines = LineBuffer()
         self.head: Head | None = None  # of its request, where it speaks HTTP
         self.unread: list[bytes] = []  # whole lines that are not yet among those that wait for a turn
         self.parked = False  # readable too, but its session waits, or has much waiting for a turn
+        self.paused = False  # readable too, but its account talks too fast
+        self.owed = 0.0  # seconds that its account is to pay for what was said before the admission
         self.outbox: Outbox | None = None
         self.opened = False  # the last of what its session is told first was delivered
         self.phase = Phase.HANDSHAKE
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
         self.counted = True  # among the connections that are not admitted
-        self.heard = now
         self.hung_up = False  # the peer says no more; what it said before may still be unread
         self.pinged = False
         self.queued = 0  # its lines among those that wait for a turn
@@ -82,7 +85,7 @@ class Connection:
 
     def alive(self, now: float) -> None:
         """It gave a sign of life."""
-        self.heard, self.pinged = now, False
+        self.session.heard, self.pinged = now, False
 
     def handshake(self) -> bool:
         """One step; True when it is done. Raises ConnectionLost."""

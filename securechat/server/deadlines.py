@@ -41,13 +41,22 @@ class Deadlines:
             if patient > connection.deadline and not connection.session.busy:
                 self._too_slow(connection)
         elif connection.pinged:
-            if patient > connection.deadline:
-                silent = int(self._clock.now - connection.heard)
-                self._sending.overdue(connection, f"ping timeout: silent for {silent} s")
-        elif self._clock.now - connection.heard > self._limits.ping_interval:
+            self._check_pinged(connection, patient)
+        elif self._clock.now - connection.session.heard > self._limits.ping_interval:
             connection.pinged = True
             connection.deadline = patient + self._limits.ping_timeout
             self._sending.send(connection, self._ping)
+
+    def _check_pinged(self, connection: Connection, patient: float) -> None:
+        """While it talks too fast its PONG lies behind what we do not read, so the deadline stands.
+
+        One that is gone is found all the same: its socket takes no PING, or all that it has said is read one day.
+        """
+        if connection.paused:
+            connection.deadline = patient + self._limits.ping_timeout
+        elif patient > connection.deadline:
+            silent = int(self._clock.now - connection.session.heard)
+            self._sending.overdue(connection, f"ping timeout: silent for {silent} s")
 
     def _too_slow(self, connection: Connection) -> None:
         match connection.phase:

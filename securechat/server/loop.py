@@ -25,6 +25,7 @@ from securechat.server.deadlines import Deadlines
 from securechat.server.http.requests import Requests
 from securechat.server.items import Answer, Ending, Item, Tick
 from securechat.server.listener import Listener
+from securechat.server.pace import Pace
 from securechat.server.receiving import Receiving
 from securechat.server.sending import LAST_TIME, Sending
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
@@ -84,9 +85,12 @@ class Loop:
         self._connections = Connections(self._waiting, core.directory, self._arrivals)
         self._sending = Sending(self._waiting, clock, core.directory, self._connections, limits.outbox)
         self._requests = Requests(self._waiting, clock, self._connections, self._sending, tally)
-        self._receiving = Receiving(self._waiting, clock, self._connections, self._sending, self._requests)
+        self._pace = Pace(limits, clock)
+        self._receiving = Receiving(self._waiting, clock, self._pace, self._connections, self._sending, self._requests)
         self.throughput = Throughput()
-        self._turns = Turns(core, self._waiting, clock, self._arrivals, self._receiving, self._sending, self.throughput)
+        self._turns = Turns(
+            core, self._waiting, clock, self._pace, self._arrivals, self._receiving, self._sending, self.throughput
+        )
         self._deadlines = Deadlines(settings, clock, self._connections, self._sending, self._requests, tally)
         self._next_tick = clock.now + TICK
         self._ends_at: float | None = None
@@ -138,7 +142,7 @@ class Loop:
         return events
 
     def _next_event(self) -> float:
-        moments = (self._next_tick, self._turns.due(), self._ends_at)
+        moments = (self._next_tick, self._turns.due(), self._pace.next, self._ends_at)
         return min(moment for moment in moments if moment is not None)
 
     def _take_inbox(self) -> None:

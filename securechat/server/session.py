@@ -42,7 +42,18 @@ class Stage(Enum):
 class Registration:
     """What a session has said before its admission; dropped with it."""
 
-    __slots__ = ("commands", "device", "login", "mechanism", "negotiating", "nick", "realname", "response", "user")
+    __slots__ = (
+        "claimed",
+        "commands",
+        "device",
+        "login",
+        "mechanism",
+        "negotiating",
+        "nick",
+        "realname",
+        "response",
+        "user",
+    )
 
     def __init__(self) -> None:
         self.commands = 0
@@ -53,6 +64,7 @@ class Registration:
         self.realname = ""
         self.mechanism: str | None = None  # an exchange is open
         self.response = ""  # its pieces so far
+        self.claimed = ""  # whose secret was given last
         self.login: Login | None = None
 
     def changed(self, name: str) -> None:
@@ -141,7 +153,9 @@ class Session:
         "certificate",
         "choked",
         "device",
+        "exempt",
         "handed",
+        "heard",
         "incoming",
         "link",
         "login",
@@ -157,8 +171,10 @@ class Session:
         "strikes",
     )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, exempt: bool = False) -> None:
         self.address = address
+        self.exempt = exempt  # comes from a network of `limits.exempt`
+        self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
         self.certificate: ClientCertificate | None = None  # that it presented, for logging in; set by the loop

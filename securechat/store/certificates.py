@@ -14,12 +14,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
-from securechat.store import changes
+from securechat.store import audit, changes
 from securechat.store.accounts import MEMBERSHIPS, required
 from securechat.store.changes import ACCOUNT_TEXT, as_account
 from securechat.store.database import Database, driver
 from securechat.store.rows import Account, AccountId, MemberStored
 from securechat.store.schema import account, certificate
+
+REVOKE = "certificate.revoke"  # the act in the audit log
 
 _BY_NAME = (
     f"SELECT {ACCOUNT_TEXT} FROM account LEFT JOIN certificate ON serial = ? "
@@ -88,7 +90,10 @@ class Certificates:
     def revoke(self, wanted: Sequence[Named]) -> None:
         """All or none; their sessions end. Raises NoSuchCertificate, NoSuchAccount."""
         with self._database.write() as connection:
-            changes.note(connection, sorted({_revoke(connection, one) for one in wanted}))
+            owners = [_revoke(connection, one) for one in wanted]
+            changes.note(connection, sorted({ident for ident, _ in owners}))
+            acts = [audit.local(REVOKE, name, one.serial) for one, (_, name) in zip(wanted, owners, strict=True)]
+            audit.append(driver(connection), acts)
 
     def revoke_all(self, owner: str) -> None:
         """All that were issued to an account up to now, used here or not; their sessions end. Raises NoSuchAccount."""
@@ -99,6 +104,7 @@ class Certificates:
             mine = (certificate.c.account_id == person.id, certificate.c.revoked_at.is_(None))
             connection.execute(update(certificate).where(*mine).values(revoked_at=now))
             changes.note(connection, [person.id])
+            audit.append(driver(connection), [audit.local(REVOKE, person.name, "all")])
 
 
 def prune(connection: Connection) -> None:
@@ -106,16 +112,16 @@ def prune(connection: Connection) -> None:
     connection.execute(delete(certificate).where(certificate.c.not_after < time.time_ns() // 1_000_000))
 
 
-def _revoke(connection: Connection, wanted: Named) -> AccountId:
+def _revoke(connection: Connection, wanted: Named) -> tuple[AccountId, str]:
     """Whose it is: who used it, if somebody did."""
     now, this = time.time_ns() // 1_000_000, certificate.c.serial == wanted.serial
-    owner: AccountId | None = connection.execute(select(certificate.c.account_id).where(this)).scalar()
+    owner = connection.execute(select(account.c.id, account.c.name).join(certificate).where(this)).first()
     if owner is not None:
         connection.execute(update(certificate).where(this, certificate.c.revoked_at.is_(None)).values(revoked_at=now))
-        return owner
+        return owner.id, owner.name
     if wanted.account is None:
         raise NoSuchCertificate(f"no certificate {wanted.serial} was used here; give its file, or --for ACCOUNT")
-    owner = required(connection, wanted.account).id
-    values = {"serial": wanted.serial, "account_id": owner, "address": "", "not_after": wanted.not_after}
+    person = required(connection, wanted.account)
+    values = {"serial": wanted.serial, "account_id": person.id, "address": "", "not_after": wanted.not_after}
     connection.execute(insert(certificate).values(values | {"revoked_at": now}))
-    return owner
+    return person.id, person.name

@@ -132,6 +132,26 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStored:
+    """A new device token, made for who proved the password of this version."""
+
+    token: str
+    account: AccountId
+    name: str
+    digest: bytes = field(repr=False)
+    created: int
+    expires: int
+    password_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    token: str
+    account: AccountId
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -158,6 +178,17 @@ class CertificateUsed:
     time: int
     address: str
     not_after: int
+
+
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
 
 
 class NamedMessage(NamedTuple):
@@ -189,11 +220,14 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | TokenStored
+    | TokenRevoked
     | TokenUsed
     | TokensRevoked
     | CertificateUsed
     | NamedMessage
     | Proved
+    | Audited
 )
 
 

@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes, redaction
+from securechat.store import audit, changes, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    Audited,
     CertificateUsed,
     ChannelStored,
     EntryRedacted,
@@ -37,7 +38,9 @@ from securechat.store.rows import (
     Proved,
     ReadMarkerStored,
     Row,
+    TokenRevoked,
     TokensRevoked,
+    TokenStored,
     TokenUsed,
 )
 from securechat.store.schema import change, entry
@@ -178,6 +181,7 @@ _WRITES: dict[type, Write] = {
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
+    Audited: audit.append,
     EntryRedacted: redaction.erase,
     ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
         "INSERT INTO read_marker (account_id, target, time) "
@@ -227,6 +231,15 @@ _WRITES: dict[type, Write] = {
         "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
+    ),
+    TokenStored: _each(  # none outlives a password that an administrator set while the turn ran
+        "INSERT INTO token (id, account_id, name, digest, created, expires, address) "
+        "SELECT ?, id, ?, ?, ?, ?, '' FROM account WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
+        attrgetter("token", "name", "digest", "created", "expires", "account", "password_version"),
+    ),
+    TokenRevoked: _each(
+        "UPDATE token SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL",
+        attrgetter("time", "token", "account"),
     ),
     TokenUsed: _each(
         "UPDATE token SET last_used = ?, address = ? WHERE id = ?", attrgetter("time", "address", "token")

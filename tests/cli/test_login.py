@@ -505,6 +505,18 @@ def test_a_thousand_lines_are_stored_once_and_in_order(team):
     assert said(done.stdout) == [f"<ada> {line}" for line in lines]
 
 
+def test_more_lines_than_an_account_may_say_at_once_take_longer_and_nothing_else(team):
+    team.server.configure("[limits]\nmessages_per_second = 20\nmessage_burst = 5\n", paced=True)
+    team.server.restart()
+    lines = [f"line {number}" for number in range(60)]
+    began = time.monotonic()
+    done = team.pipe("ada", "\n".join(lines))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert texts(team.server) == lines
+    assert said(done.stdout) == [f"<ada> {line}" for line in lines]
+    assert 2.7 < time.monotonic() - began < 8
+
+
 def test_a_long_line_with_emoji_at_every_edge_arrives_whole(team):
     family, flag, hand = "👩‍👩‍👧‍👦", "🇨🇭", "👍🏽"
     line = ""

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import CertificateVerifier, TokenVerifier, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -80,7 +80,7 @@ class World:
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, self.settings.auth)
-        tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
+        tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
         certificates = CertificateVerifier(Certificates(self.database))
         history = StoredHistory(self.database)
         services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)

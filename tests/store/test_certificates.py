@@ -118,6 +118,18 @@ def test_all_of_an_account_are_those_issued_up_to_now_used_or_not(
     assert accounts.required("ada").certificates_since == before["ada"]
 
 
+def test_revoking_is_told_to_the_audit_log(certificates: Certificates, database: Database, writer: Writer) -> None:
+    used(writer, "5f", ADA)
+    certificates.revoke([Named("5f"), Named("60", "bob")])
+    certificates.revoke_all("bob")
+    with pytest.raises(NoSuchCertificate):
+        certificates.revoke([Named("5f"), Named("61")])
+    with database.read() as connection:
+        statement = "SELECT subject, detail, address FROM audit WHERE act = 'certificate.revoke' ORDER BY id"
+        told = connection.exec_driver_sql(statement).fetchall()
+    assert told == [("Ada", "5f", "local"), ("Bob", "60", "local"), ("Bob", "all", "local")]
+
+
 def test_an_account_takes_none_from_before_its_time(accounts: Accounts) -> None:
     """Whoever had the name before, and their certificates."""
     accounts.delete("bob", release_name=True)
