@@ -13,8 +13,10 @@ from securechat.log import Tally
 from securechat.protocol.lines import UNENDED_BYTES, LineBuffer
 from securechat.server import listener
 from securechat.server.address import Networks
+from securechat.server.certificates import Contexts
 from securechat.server.connection import Connection
 from securechat.server.gate import Gate
+from securechat.server.listener import Listener
 from securechat.server.session import Session
 
 Close = Callable[[Connection, str], None]  # with the reason
@@ -28,23 +30,23 @@ class Arrivals:
     def __init__(
         self,
         limits: Limits,
-        listeners: Sequence[socket.socket],
-        context: ssl.SSLContext,
+        listeners: Sequence[Listener],
+        contexts: Contexts,
         tally: Tally,
         epoll: select.epoll,
         known: Callable[[str], bool],
     ) -> None:
         """`known` tells whether somebody logged in from a network of late."""
-        self.context = context  # what newcomers shake hands with
+        self.contexts = contexts  # what newcomers shake hands with
         self._limits = limits
         self._tally = tally
         self._epoll = epoll
         self._known = known
         self._exempt = Networks(limits.exempt)
         self._gate = Gate(limits)
-        self._listening = {one.fileno(): one for one in listeners}
-        self._resting: dict[int, socket.socket] = {}
-        self._names = {one.fileno(): listener.shown(*one.getsockname()[:2]) for one in listeners}
+        self._listening = {one.sock.fileno(): one for one in listeners}
+        self._resting: dict[int, Listener] = {}
+        self._names = {one.sock.fileno(): listener.shown(*one.sock.getsockname()[:2]) for one in listeners}
         self.accepted = dict.fromkeys(self._names.values(), 0)  # since the start
         for fd in self._listening:
             epoll.register(fd, select.EPOLLIN)
@@ -57,14 +59,16 @@ class Arrivals:
 
         Whoever has to make room for one is closed.
         """
+        listening = self._listening[fd]
+        context = self.contexts.asking if listening.asks else self.contexts.plain
         try:
-            for sock, address in listener.accept(self._listening[fd]):
+            for sock, address in listener.accept(listening.sock):
                 self.accepted[self._names[fd]] += 1
                 session = Session(address, exempt=address in self._exempt)
                 known = self._known(session.network)
                 if not (session.exempt or self._make_room(session, known, now, close)):
                     sock.close()
-                elif (connection := self._connect(sock, session, now, deadline)) is not None:
+                elif (connection := self._connect(sock, context, session, now, deadline)) is not None:
                     if not session.exempt:
                         self._gate.enter(connection, known)
                     yield connection
@@ -83,10 +87,12 @@ class Arrivals:
             close(leaving, full.reason)
         return True
 
-    def _connect(self, sock: socket.socket, session: Session, now: float, deadline: float) -> Connection | None:
+    def _connect(
+        self, sock: socket.socket, context: ssl.SSLContext, session: Session, now: float, deadline: float
+    ) -> Connection | None:
         try:
             sock.setblocking(False)
-            wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):  # gone before we looked
             sock.close()
             return None
@@ -123,6 +129,6 @@ class Arrivals:
 
     def close(self) -> None:
         for listening in (*self._listening.values(), *self._resting.values()):
-            listening.close()
+            listening.sock.close()
         self._listening.clear()
         self._resting.clear()

@@ -200,6 +200,17 @@ class LoginFailed(NamedTuple):
     network: str
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateUsed:
+    """Somebody logged in with this client certificate, now and from there."""
+
+    serial: str
+    account: AccountId
+    time: int
+    address: str
+    not_after: int
+
+
 class Audited(NamedTuple):
     """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
 
@@ -248,6 +259,7 @@ Row = (
     | TokenRevoked
     | TokenUsed
     | TokensRevoked
+    | CertificateUsed
     | NamedMessage
     | Proved
     | Audited
@@ -264,6 +276,7 @@ class Account:
     suspended: bool
     deleted: bool
     password_version: int
+    certificates_since: int  # milliseconds; client certificates issued earlier are void
 
     @property
     def admin(self) -> bool:
@@ -306,4 +319,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # ids of its device tokens that are
+    revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are
