@@ -11,7 +11,6 @@ from securechat.store import audit
 from securechat.store.audit import Wanted
 from securechat.store.database import driver
 from securechat.store.rows import Audited
-from securechat.store.tokens import NewToken
 from tests.core import CoreRun, registration
 from tests.running import PASSWORD, Server
 
@@ -39,7 +38,7 @@ def guess(run: CoreRun, name: str, address: str = "192.0.2.1", secret: str = "wr
 
 def test_each_login_is_told_with_how_and_from_where(run: CoreRun) -> None:
     secret = tokens.new()
-    ident = run.tokens.add("bob", NewToken("laptop", tokens.digest(secret), int(run.now * 1000) + 1000))
+    ident = run.tokens.add("bob", "laptop", tokens.digest(secret), int(run.now * 1000) + 1000)
     run.login("ada")
     run.login("bob", secret=secret)
     assert told(run)[1:] == [
@@ -64,6 +63,18 @@ def test_the_acts_of_operators_and_a_new_password_are_told(run: CoreRun) -> None
         ("bob", "kill", "cyd", "enough"),
         ("bob", "account.password", "bob", ""),
     ]
+
+
+def test_the_tokens_that_people_make_and_revoke_are_told_without_the_secret(run: CoreRun) -> None:
+    bob = run.login("bob")
+    run.say(bob, "TOKEN CREATE :laptop")
+    _, _, _, ident, _, secret, *_ = bob.take()[-1].split()
+    run.say(bob, f"TOKEN REVOKE {ident}")
+    assert acts(run)[1:] == [
+        ("bob", "token.create", "bob", f"{ident} laptop"),
+        ("bob", "token.revoke", "bob", ident),
+    ]
+    assert tokens.is_token(secret)
 
 
 def test_failures_are_summed_by_account_address_and_minute(run: CoreRun) -> None:
