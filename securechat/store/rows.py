@@ -177,6 +177,17 @@ class TokensRevoked:
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateUsed:
+    """Somebody logged in with this client certificate, now and from there."""
+
+    serial: str
+    account: AccountId
+    time: int
+    address: str
+    not_after: int
+
+
 class Audited(NamedTuple):
     """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
 
@@ -222,6 +233,7 @@ Row = (
     | TokenRevoked
     | TokenUsed
     | TokensRevoked
+    | CertificateUsed
     | NamedMessage
     | Proved
     | Audited
@@ -238,6 +250,7 @@ class Account:
     suspended: bool
     deleted: bool
     password_version: int
+    certificates_since: int  # milliseconds; client certificates issued earlier are void
 
     @property
     def admin(self) -> bool:
@@ -279,4 +292,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # ids of its device tokens that are
+    revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are
