@@ -79,7 +79,7 @@ class Directory:
             str, int
         ] = {}  # the inverse of Person.networks: when anybody logged in from there last
         self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
-        self.stored_at = 0.0  # when the newest turn that stored something began; set with it
+        self.stored_at = 0.0  # when the newest turn that stored something began, if none has failed since; set with it
         self.places_kept = 0.0  # when the places of all who are here were stored last
 
     @classmethod
