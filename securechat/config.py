@@ -40,11 +40,13 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str = ""  # every interface
     port: Annotated[int, Meta(ge=0, le=65535)] = 6697
+    client_certificates: bool = False  # ask for one, by which an account can log in
 
 
 class TLS(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: str | None = None
     key: str | None = None
+    client_ca: str | None = None  # issues certificates to clients; without it ca.crt beside the certificate
     min_version: Literal["1.2", "1.3"] = "1.3"
 
 
@@ -86,6 +88,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message_burst: Positive = 20  # messages that it may say at once
     sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
+    tokens_per_account: Positive = 50  # device tokens that count, or were made within a day
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0
     ping_timeout: Seconds = 60.0

@@ -19,7 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.http import Request
 from securechat.protocol.lines import read_line
@@ -37,6 +37,7 @@ from securechat.server.turn import Turn
 from securechat.store import changes, channels, history, snapshot
 from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.certificates import Certificates
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
@@ -49,6 +50,7 @@ SETTINGS = config.Settings(auth=config.Auth(bcrypt_rounds=ROUNDS), store=config.
 HASH = passwords.hash(PASSWORD, ROUNDS)
 PASSWD = "PASSWD " + base64.b64encode(f"{PASSWORD}\0quite another battery".encode()).decode()
 START = 1_700_000_000.0
+IN_A_YEAR = int(START * 1000) + 365 * 24 * 3600 * 1000
 RANDOM = re.compile(r"msgid=[^; ]+|(?<= #lobby )[\w-]{20}(?= |$)")
 
 
@@ -126,9 +128,11 @@ class CoreRun:
             seen = changes.newest_id(connection)
         self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         self.tokens = Tokens(self.database)
+        self.certificates = Certificates(self.database)
         services = Services(
             Verifier(self.accounts, SETTINGS.auth),
-            TokenVerifier(self.tokens, lambda: self.now),
+            DeviceTokens(self.tokens, lambda: self.now),
+            CertificateVerifier(self.certificates),
             StoredHistory(self.database),
             lambda reason, address: None,
             str,
@@ -315,6 +319,7 @@ class CoreRun:
             dict(directory.lingering),
             dict(directory.watchers),
             _numbers(directory.opers),
+            (dict(directory.failures), directory.failures_since),
         )
         return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
-from securechat.store.tokens import NewToken, Tokens
+from securechat.store.tokens import Tokens
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
@@ -84,20 +84,27 @@ class Server:
             database.close()
         self.accounts.update(names)
 
-    def token(self, name: str, *, days: float = 1) -> tuple[str, str]:
+    def token(self, name: str) -> tuple[str, str]:
         """Create a device token of the account; gives its id and the secret."""
         secret = tokens.new()
+        [ident] = self.add_tokens({name: secret})
+        return ident, secret
+
+    def add_tokens(self, secrets: Mapping[str, str]) -> list[str]:
+        """A device token for each of these accounts, which counts for a day; gives their ids."""
+        expires = int((time.time() + 86400) * 1000)
         with closing(self.open_store()) as database:
-            expires = int((time.time() + days * 86400) * 1000)
-            return Tokens(database).add(name, NewToken("test", tokens.digest(secret), expires)), secret
+            store = Tokens(database)
+            return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]
 
     def start(self, *extra: str, prefix: Iterable[str] = (), **options: Any) -> Server:
-        """Run `serve` and wait until it listens; the port stays the same over restarts."""
+        """Run `serve` and wait until it listens; the port stays the same over restarts, but not with a [[listen]]."""
         pair_of = ("--cert", str(self.certificates / "server.crt"), "--key", str(self.certificates / "server.key"))
-        words = self.command("serve", "--listen", f"127.0.0.1:{self.port}", *pair_of, *extra)
+        listen = () if "[[listen]]" in (self.data / "config.toml").read_text() else (f"--listen=127.0.0.1:{self.port}",)
+        words = self.command("serve", *listen, *pair_of, *extra)
         self.process = subprocess.Popen(
             [*prefix, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.data, **options
         )

@@ -1,15 +1,22 @@
-"""Proving a password or a device token against the store. Called by workers; it takes as long for unknown names."""
+"""Proving a password, a device token or a client certificate against the store. Called by workers.
+
+It takes as long for unknown names as for known ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from securechat import config
 from securechat.auth import passwords, tokens
 from securechat.auth.proof import Proof, Verified
+from securechat.auth.tokens import NewToken
 from securechat.store.accounts import Accounts
-from securechat.store.tokens import Tokens
+from securechat.store.certificates import Certificates
+from securechat.store.rows import AccountId
+from securechat.store.tokens import Token, Tokens
+from securechat.tls.clients import ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,11 @@ class Verifier:
         return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), credentials.account.password_version)
 
 
-class TokenVerifier:
-    """Never slow; called by workers that read the store."""
+class DeviceTokens:
+    """Those of the store, for workers that read it; never slow."""
 
     def __init__(self, stored: Tokens, clock: Callable[[], float]) -> None:
-        self._tokens = stored
+        self._stored = stored
         self._clock = clock  # seconds since the epoch
 
     def verify(self, name: str | None, token: str) -> Verified | None:
@@ -58,8 +65,35 @@ class TokenVerifier:
 
         One of a suspended account is verified, too.
         """
-        found = self._tokens.find(name, tokens.digest(token), int(self._clock() * 1000))
+        found = self._stored.find(name, tokens.digest(token), self._now())
         if found is None:
             return None
         proof = Proof("token", found.account.password_version, found.token)
         return Verified(found.account, found.members, proof)
+
+    def make(self, account: AccountId, name: str, most: int) -> NewToken | None:
+        """None when the account has as many as it may have. It counts once it is stored."""
+        ident = self._stored.free_id(account, most, self._now())
+        return None if ident is None else NewToken(ident, name, tokens.new())
+
+    def active(self, account: AccountId) -> Sequence[Token]:
+        return self._stored.active(account, self._now())
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+
+class CertificateVerifier:
+    """Never slow; called by workers that read the store. The handshake has proved that the peer holds the key."""
+
+    def __init__(self, stored: Certificates) -> None:
+        self._certificates = stored
+
+    def verify(self, presented: ClientCertificate) -> Verified | None:
+        """None when it names no account or is revoked. Whether the account takes one so old the caller asks."""
+        found = self._certificates.find(presented.account, presented.serial)
+        if found is None:
+            return None
+        account, members = found
+        proof = Proof("certificate", account.password_version, presented.serial, presented.issued)
+        return Verified(account, members, proof)

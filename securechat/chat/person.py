@@ -58,7 +58,7 @@ class Person:
     def __init__(self, account: Account, network: str) -> None:
         self.account = account
         self.network = network
-        self.revoked: frozenset[str] = frozenset()  # ids of its device tokens that are void
+        self.revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are void
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
         self.places: dict[str, int] = {}  # device → seq of the entry up to which it was handed all, as stored

@@ -23,7 +23,7 @@ from securechat.server.certificates import Keeper
 from securechat.server.connection import Phase
 from securechat.server.loop import Load, Loop
 from securechat.server.throughput import Throughput
-from securechat.server.workers import QUEUE_LIMIT, Pool
+from securechat.server.workers import Pool
 from securechat.store.rows import Account
 from securechat.store.schema import REVISION
 
@@ -86,6 +86,9 @@ def _load(load: Load) -> Iterator[Metric]:
     yield labelled(accepted, (((name,), number) for name, number in load.accepted.items()))
     yield GaugeMetricFamily("securechat_outbox_bytes", "Bytes that wait for clients to take them.", load.queued)
     yield GaugeMetricFamily("securechat_waiting_items", "Lines and answers that wait for a turn.", load.waiting)
+    text = "Connections that are not read, as their account talks too fast."
+    yield GaugeMetricFamily("securechat_paused_connections", text, load.paused)
+    yield CounterMetricFamily("securechat_pauses", "How often one began not to be read for that.", load.pauses)
     yield CounterMetricFamily("securechat_stalled_seconds", "Time in which everyone waited for a commit.", load.stalled)
 
 
@@ -123,7 +126,7 @@ def _workers(pools: Mapping[str, Pool]) -> Iterator[Metric]:
     waiting = GaugeMetricFamily("securechat_worker_queue_jobs", "Jobs that wait for a worker.", labels=["pool"])
     yield labelled(waiting, (((name,), pool.waiting) for name, pool in pools.items()))
     limit = GaugeMetricFamily("securechat_worker_queue_limit_jobs", "How many there may be.", labels=["pool"])
-    yield labelled(limit, (((name,), QUEUE_LIMIT) for name in pools))
+    yield labelled(limit, (((name,), pool.limit) for name, pool in pools.items()))
 
 
 def _limits(limits: config.Limits) -> Metric:

@@ -140,6 +140,26 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStored:
+    """A new device token, made for who proved the password of this version."""
+
+    token: str
+    account: AccountId
+    name: str
+    digest: bytes = field(repr=False)
+    created: int
+    expires: int
+    password_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    token: str
+    account: AccountId
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -155,6 +175,28 @@ class TokensRevoked:
     account: AccountId
     keep: str  # empty for none
     time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateUsed:
+    """Somebody logged in with this client certificate, now and from there."""
+
+    serial: str
+    account: AccountId
+    time: int
+    address: str
+    not_after: int
+
+
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
 
 
 class NamedMessage(NamedTuple):
@@ -187,10 +229,14 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | TokenStored
+    | TokenRevoked
     | TokenUsed
     | TokensRevoked
+    | CertificateUsed
     | NamedMessage
     | Proved
+    | Audited
 )
 
 
@@ -204,6 +250,7 @@ class Account:
     suspended: bool
     deleted: bool
     password_version: int
+    certificates_since: int  # milliseconds; client certificates issued earlier are void
 
     @property
     def admin(self) -> bool:
@@ -245,4 +292,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # ids of its device tokens that are
+    revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0003"  # the newest step; a test holds the two together
+REVISION = "0005"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +45,8 @@ account = Table(
     Column("suspended", Integer, nullable=False),
     Column("deleted_at", BigInteger, nullable=True),
     Column("created", BigInteger, nullable=False),
+    # Client certificates that were issued earlier are void; without it, those from before the account.
+    Column("certificates_since", BigInteger, nullable=True),
     CheckConstraint("role IN ('admin', 'member')", name="role"),
     CheckConstraint("suspended IN (0, 1)", name="suspended"),
     CheckConstraint("name_key IS NOT NULL OR deleted_at IS NOT NULL", name="name_key"),
@@ -158,6 +160,20 @@ token = Table(
     Column("revoked_at", BigInteger, nullable=True),
 )
 
+# Client certificates that were used here, and those that were revoked, by the serial number's hex digits. A revoked one
+# is kept until it expires, or for ever where only its serial number is known.
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
+    Column("first_used", BigInteger, nullable=True),
+    Column("last_used", BigInteger, nullable=True),
+    Column("address", Text, nullable=False),  # from where it was used last
+    Column("not_after", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+)
+
 list_mode = Table(
     "list_mode",
     metadata,
@@ -169,6 +185,27 @@ list_mode = Table(
     PrimaryKeyConstraint("channel", "mode", "mask"),
     CheckConstraint("mode IN ('b', 'e', 'I')", name="mode"),
 )
+
+# What was done by whom to whom, and from where; `hash` is over the row and the one before. The number of the newest row
+# stays with SQLite though the row be gone.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # an account's name, `unix:` and a user's, or empty for nobody
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+AUDIT_TRIGGERS = {
+    f"audit_no_{verb.lower()}": f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
+    for verb in ("UPDATE", "DELETE")
+}
 
 # Two kinds of rows. "account": an administrator changed this account, the running server is to look. "turn": the
 # mark of a commit without entries, by which it can be looked up should COMMIT raise.

@@ -16,11 +16,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes, channels, redaction
+from securechat.store import audit, changes, channels, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    Audited,
+    CertificateUsed,
     ChannelRemoved,
     ChannelStored,
     EntryRedacted,
@@ -37,7 +39,9 @@ from securechat.store.rows import (
     Proved,
     ReadMarkerStored,
     Row,
+    TokenRevoked,
     TokensRevoked,
+    TokenStored,
     TokenUsed,
 )
 from securechat.store.schema import change, entry
@@ -178,6 +182,7 @@ _WRITES: dict[type, Write] = {
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
+    Audited: audit.append,
     EntryRedacted: redaction.erase,
     ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
         "INSERT INTO read_marker (account_id, target, time) "
@@ -229,12 +234,27 @@ _WRITES: dict[type, Write] = {
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
     ),
+    TokenStored: _each(  # none outlives a password that an administrator set while the turn ran
+        "INSERT INTO token (id, account_id, name, digest, created, expires, address) "
+        "SELECT ?, id, ?, ?, ?, ?, '' FROM account WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
+        attrgetter("token", "name", "digest", "created", "expires", "account", "password_version"),
+    ),
+    TokenRevoked: _each(
+        "UPDATE token SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL",
+        attrgetter("time", "token", "account"),
+    ),
     TokenUsed: _each(
         "UPDATE token SET last_used = ?, address = ? WHERE id = ?", attrgetter("time", "address", "token")
     ),
     TokensRevoked: _each(
         "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
         attrgetter("time", "account", "keep"),
+    ),
+    CertificateUsed: _each(
+        "INSERT INTO certificate (serial, account_id, first_used, last_used, address, not_after) "
+        "VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (serial) DO UPDATE SET last_used = excluded.last_used, address = excluded.address",
+        attrgetter("serial", "account", "time", "time", "address", "not_after"),
     ),
     Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -25,6 +25,7 @@ from securechat.server.session import Session, Stage
 from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.certificates import Certificates
 from securechat.store.database import open_database
 from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
@@ -79,8 +80,10 @@ class World:
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, self.settings.auth)
-        tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
-        services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None, str)
+        tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
+        certificates = CertificateVerifier(Certificates(self.database))
+        history = StoredHistory(self.database)
+        services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []
