@@ -90,9 +90,10 @@ def _stored(server: Server) -> int:
 def _vandal(server: Server, token: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.hostile.vandal", str(server.port), str(server.ca), token]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        assert process.stdin is not None
-        process.stdin.close()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _order(vandal: subprocess.Popen[str], word: str) -> str:

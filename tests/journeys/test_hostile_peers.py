@@ -19,6 +19,7 @@ from securechat.auth import passwords
 from securechat.store.accounts import Accounts
 from tests.hostile.enemy import half_a_hello, silent, tcp_only
 from tests.hostile.measure import SETTINGS, measure
+from tests.hostile.member import GROWTH_KIB, P99, endure
 from tests.running import PASSWORD, Server
 from tests.wire import PATIENCE, Wire
 
@@ -182,6 +183,17 @@ def wait_for_log(server: Server, words: str) -> None:
     while words not in server.log():
         assert time.monotonic() < deadline, f"{words!r} was not logged"
         time.sleep(0.02)
+
+
+def test_a_member_who_floods_in_every_way_costs_the_others_nothing(idle_server: Server) -> None:
+    """The session that reads nothing is cut, too: scripts/hostile.py member does the same for minutes."""
+    idle_server.configure("[limits]\nlinger = 0\nping_interval = 6\nping_timeout = 2\n", paced=True)
+    figures = endure(idle_server.start(), 15)
+    assert figures.hostile < SLACK * P99, figures
+    assert figures.growth_kib < GROWTH_KIB, figures
+    assert 0 < figures.stored <= figures.allowed, figures
+    assert figures.gave_way > 0, figures
+    assert figures.cuts > 0, figures
 
 
 FLOODS = {
