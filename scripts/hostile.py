@@ -21,6 +21,8 @@ from scripts.benchmark import machine
 from securechat.tls import authority
 from tests.hostile.measure import SETTINGS, measure
 from tests.hostile.member import endure
+from tests.hostile.returning import PATIENCE, come_back
+from tests.hostile.siege import Plan, besiege
 from tests.running import Server
 
 
@@ -49,6 +51,32 @@ def peers(pairs: int, seconds: float) -> None:
         print(f"in the log {len(reasons)} times, last: {reasons[-1] if reasons else 'never'}")
         held = held and figures.held and bool(reasons)
     _end(held)
+
+
+@hostile.command()
+@click.option("--strangers", default=Plan.strangers, show_default=True)
+@click.option("--addresses", default=Plan.addresses, show_default=True)
+@click.option("--rate", default=Plan.rate, show_default=True, help="Of their coming, a second.")
+def siege(strangers: int, addresses: int, rate: float) -> None:
+    """Half-open and slow connections of six kinds, with the default limits.
+
+    TCP alone, half a ClientHello, a handshake and silence, a drip of bytes, SASL without end, a line without end. All
+    the while people log in from addresses that nobody knows.
+    """
+    with _server() as server:
+        figures = besiege(server, Plan(strangers, addresses, rate))
+    print(figures)
+    _end(figures.held)
+
+
+@hostile.command("return")
+@click.option("--people", default=1000, show_default=True)
+def return_(people: int) -> None:
+    """Everyone behind one address comes back at once after a crash, with device tokens and the default limits."""
+    with _server() as server:
+        seconds = come_back(server, people)
+    print(f"{people} people behind one address were back {seconds:.1f} s after the server listened again")
+    _end(seconds <= PATIENCE)
 
 
 @hostile.command()
