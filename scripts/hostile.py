@@ -21,6 +21,7 @@ from scripts.benchmark import machine
 from securechat.tls import authority
 from tests.hostile.guesses import compare, guess
 from tests.hostile.measure import COST, SETTINGS, measure
+from tests.hostile.member import endure
 from tests.hostile.returning import PATIENCE, come_back
 from tests.hostile.siege import Plan, besiege
 from tests.running import ROUNDS, Server
@@ -106,18 +107,33 @@ def timing(tries: int, rounds: int) -> None:
     _end(times.held)
 
 
+@hostile.command()
+@click.option("--seconds", default=200.0, show_default=True, help="A reader that reads nothing is cut after 180.")
+def member(seconds: float) -> None:
+    """One member who floods in every way at once, and one session of his reads nothing.
+
+    He talks, joins and parts, sets topics and masks, asks, says nothings, opens sessions, all as fast as he can, with
+    the default limits. The others' deliveries must keep a p99 of 100 ms, the server's memory must grow by no more than
+    64 MiB, and of him no more may be stored than his pace allows.
+    """
+    with _server(paced=True) as server:
+        figures = endure(server, seconds)
+    print(figures)
+    _end(figures.held)
+
+
 def _end(held: bool) -> None:
     print("held" if held else "NOT held")
     sys.exit(0 if held else 1)
 
 
 @contextlib.contextmanager
-def _server(settings: str = "", rounds: int = ROUNDS) -> Iterator[Server]:
+def _server(settings: str = "", *, rounds: int = ROUNDS, paced: bool = False) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         certificates = Path(folder) / "certificates"
         certificates.mkdir()
         authority.create(certificates)
-        server = Server(Path(folder) / "data", certificates, settings, rounds=rounds).start()
+        server = Server(Path(folder) / "data", certificates, settings, rounds=rounds, paced=paced).start()
         try:
             yield server
         finally:
