@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Credentials:
-    """The password changes when the server takes another one."""
+    """The password changes when the server takes another one. There is none where a client certificate proves it."""
 
     account: str
-    password: str = field(repr=False)
+    password: str | None = field(repr=False)
