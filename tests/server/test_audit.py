@@ -95,6 +95,13 @@ def test_failures_are_summed_by_account_address_and_minute(run: CoreRun) -> None
     assert len(told(run)) == 2
 
 
+def test_a_clock_set_back_keeps_no_failures_untold(run: CoreRun) -> None:
+    guess(run, "ada")
+    run.now -= 365 * 86400
+    run.pass_(0)
+    assert len(told(run)) == 1
+
+
 def test_each_way_to_fail_is_told(run: CoreRun) -> None:
     bob = run.login("bob")
     run.say(bob, "OPER ada wrong", f"OPER cyd :{PASSWORD}", WRONG_PASSWD)
