@@ -64,7 +64,7 @@ class ChannelStored:
     key: str
     name: str
     created: int
-    topic: str
+    topic: str = field(repr=False)
     topic_by: str
     topic_time: int
     modes: str  # letters without parameters, sorted: "nt"
@@ -231,6 +231,10 @@ class NamedMessage(NamedTuple):
     digest: bytes  # of what was said
     msgid: str
     time: int
+
+    def __repr__(self) -> str:
+        """Without the digest, by which short words could be guessed."""
+        return f"NamedMessage(account={self.account}, name={self.name!r}, msgid={self.msgid!r})"
 
 
 @dataclass(frozen=True, slots=True)
