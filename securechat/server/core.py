@@ -105,7 +105,7 @@ class Core:
                 turn.set(session, "busy", False)
                 self._guarded(turn, None, None, lambda: self._settle(turn, item.job, item.result))
                 if session.stage is not Stage.CLOSED:
-                    self._guarded(turn, session, label, lambda: item.job.done(turn, session, item.result))
+                    self._guarded(turn, session, label, lambda: self._answered(turn, item.job, item.result))
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -137,6 +137,9 @@ class Core:
     def _settle(self, turn: Turn, job: Job, result: object) -> None:
         if job.settle is not None:
             job.settle(turn, result)
+
+    def _answered(self, turn: Turn, job: Job, result: object) -> None:
+        job.done(turn, job.session, result)
 
     def _release(self, turn: Turn, session: Session) -> None:
         """Go on with its opening, then with what it said while it waited, as much as the turn has room for."""
