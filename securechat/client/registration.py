@@ -24,6 +24,7 @@ WANTED = (
     "standard-replies",
     "draft/chathistory",
     "securechat/retry",
+    "securechat/tokens",
     "soju.im/search",
 )
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
@@ -34,13 +35,13 @@ Send = Callable[..., None]
 
 
 class Registration:
-    """Owned by the session until `admitted`; forgets the credentials once they are sent."""
+    """Owned by the session until `admitted`; forgets the secret once it is sent."""
 
     def __init__(self, credentials: Credentials, send: Send) -> None:
         self.account = credentials.account
         self.capabilities: set[str] = set()
         self.over = False
-        self._credentials: Credentials | None = credentials
+        self._secret = credentials.secret
         self._send = send
         self._offered: dict[str, str] = {}
         self._authenticated = False
@@ -96,9 +97,9 @@ class Registration:
         return None
 
     def _authenticate(self, message: Message) -> Event | None:
-        if message.params[:1] == ("+",) and self._credentials is not None:
-            response = sasl.write_plain(self.account, self._credentials.password)
-            self._credentials = None
+        if message.params[:1] == ("+",) and self._secret is not None:
+            response = sasl.write_plain(self.account, self._secret)
+            self._secret = None
             for piece in sasl.pieces(response):
                 self._send("AUTHENTICATE", piece)
         return None
@@ -131,5 +132,5 @@ class Registration:
 
     def _end(self, reason: str, *, credentials: bool = False, temporary: bool = False) -> Event:
         self.over = True
-        self._credentials = None
+        self._secret = None
         return LoginRefused(reason, credentials, temporary)
