@@ -21,12 +21,13 @@ from securechat import config
 from securechat.auth import passwords
 from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
+from securechat.protocol.http import Request
 from securechat.protocol.lines import read_line
 from securechat.server import accounts, burst, missed, presence
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
-from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
+from securechat.server.items import Answer, Asked, Gone, Item, Resume, Said, Tick
 from securechat.server.reading import StoredHistory
 from securechat.server.sending import CHOKED
 from securechat.server.services import READS, Services
@@ -131,6 +132,7 @@ class CoreRun:
             DeviceTokens(self.tokens, lambda: self.now),
             StoredHistory(self.database),
             lambda reason, address: None,
+            str,
         )
         self.core = Core(self.fresh(), settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque()
@@ -173,6 +175,14 @@ class CoreRun:
     def say(self, peer: Peer, *lines: str) -> None:
         self.queue(peer, *lines)
         self.run()
+
+    def ask(self, request: Request) -> str:
+        """What a peer that speaks HTTP is answered."""
+        peer = self.connect()
+        self.waiting.append(Asked(peer.session, request))
+        self.run()
+        assert peer.closed is not None
+        return b"".join(peer.received).decode()
 
     def queue(self, peer: Peer, *lines: str) -> None:
         for line in lines:
@@ -226,7 +236,7 @@ class CoreRun:
         turn = self.core.turn(self.waiting)
         newest = settle(self.writer, turn.rows) if turn.rows else None
         if isinstance(newest, StoreError):
-            turn, newest = self.core.again(turn), None
+            turn, newest = self.core.again(turn, newest), None
             assert not turn.rows
         self._stands(turn, newest)
 
@@ -306,6 +316,7 @@ class CoreRun:
             dict(directory.lingering),
             dict(directory.watchers),
             _numbers(directory.opers),
+            (dict(directory.failures), directory.failures_since),
         )
         return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 

@@ -55,8 +55,11 @@ class DeviceTokens:
         self._stored = stored
         self._clock = clock  # seconds since the epoch
 
-    def verify(self, name: str, token: str) -> Verified | None:
-        """None when it is no token of this account, or no longer. One of a suspended account is verified, too."""
+    def verify(self, name: str | None, token: str) -> Verified | None:
+        """None when it is no token of this account, or of any where none is named, or no longer.
+
+        One of a suspended account is verified, too.
+        """
         found = self._stored.find(name, tokens.digest(token), self._now())
         if found is None:
             return None

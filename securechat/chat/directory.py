@@ -26,12 +26,23 @@ class Lingering(NamedTuple):
     reason: str
 
 
+class Failure(NamedTuple):
+    """A proof of who somebody is that failed; they are summed by this."""
+
+    act: str
+    account: str  # empty for a name that nobody has: it may be a password in the wrong place
+    address: str
+    reason: str
+
+
 class Directory:
     """State of the core; changed through the turn only."""
 
     __slots__ = (
         "autojoin",
         "channels",
+        "failures",
+        "failures_since",
         "last_times",
         "lingering",
         "most_present",
@@ -43,6 +54,7 @@ class Directory:
         "places_kept",
         "present",
         "redacted",
+        "stored_at",
         "watchers",
     )
 
@@ -56,10 +68,13 @@ class Directory:
         self.most_present = 0  # people at any moment since the start
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
         self.opers: dict[Recipient, None] = {}  # who said OPER: few, and counted at every login
+        self.failures: dict[Failure, int] = {}  # that are not in the audit log yet
+        self.failures_since = 0.0
         self.redacted: dict[str, None] = {}  # msgids, of late: what was read before must not be shown any more
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
         self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
+        self.stored_at = 0.0  # when the newest turn that stored something began; set with it
         self.places_kept = 0.0  # when the places of all who are here were stored last
 
     @classmethod

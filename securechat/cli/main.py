@@ -44,6 +44,7 @@ COMMANDS = {
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),
     "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
     "db": Entry("securechat.cli.db:db", "Back up, verify and restore the database."),
+    "audit": Entry("securechat.cli.audit:audit", "Show who did what, and verify that record."),
 }
 
 

@@ -10,16 +10,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
+from securechat.metrics import Exposition, Process
 from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
 from securechat.server.loop import Loop, Reload, Stop
+from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
@@ -65,14 +67,22 @@ def serve(
     ):
         directory, seen = _load(database, settings)
         tally = Tally(log)
+        exposition = Exposition()
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
             DeviceTokens(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
+            exposition.text,
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
-        _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
+        pools = {
+            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
+            READS: Pool(READS, READERS, MOST_READ, loop.post),
+        }
+        exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
+        exposition.add(Process())
+        _run(loop, open_writer(database, seen, kept_up), pools, keeper, sockets, settings)
 
 
 def _keep_private(database: Path) -> None:
@@ -84,6 +94,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
     """Everything the core holds, and the newest change that it includes."""
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
+        channels.remove_empty(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         tokens.prune(connection)
@@ -107,15 +118,16 @@ def _raise_file_limit() -> None:
 
 
 def _run(
-    loop: Loop, writer: storage.Writer, keeper: certificates.Keeper, sockets: list[socket.socket], settings: Settings
+    loop: Loop,
+    writer: storage.Writer,
+    pools: Mapping[str, Pool],
+    keeper: certificates.Keeper,
+    sockets: list[socket.socket],
+    settings: Settings,
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_file_limit()
     store_thread = storage.Storage(writer, loop.post)
-    pools = {
-        PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
-        READS: Pool(READS, READERS, MOST_READ, loop.post),
-    }
     keeper.start(lambda context: loop.post(Reload(context)))
     with _signals(loop, keeper):
         _announce(sockets, settings)

@@ -34,7 +34,7 @@ class Passwords(Protocol):
 class Tokens(Protocol):
     """Called by the workers that read the store."""
 
-    def verify(self, name: str, token: str) -> Verified | None: ...
+    def verify(self, name: str | None, token: str) -> Verified | None: ...
 
     def make(self, account: AccountId, name: str, most: int) -> NewToken | None:
         """None when the account has as many as it may have."""
@@ -94,3 +94,4 @@ class Services:
     tokens: Tokens
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log
+    metrics: Callable[[], str]  # as Prometheus reads them

@@ -12,6 +12,7 @@ from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, 
 if TYPE_CHECKING:
     from securechat.auth.proof import Proof
     from securechat.chat.person import Person
+    from securechat.protocol.http import Request
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
     from securechat.server.connection import Connection
@@ -36,7 +37,18 @@ class Stage(Enum):
 class Registration:
     """What a session has said before its admission; dropped with it."""
 
-    __slots__ = ("commands", "device", "login", "mechanism", "negotiating", "nick", "realname", "response", "user")
+    __slots__ = (
+        "claimed",
+        "commands",
+        "device",
+        "login",
+        "mechanism",
+        "negotiating",
+        "nick",
+        "realname",
+        "response",
+        "user",
+    )
 
     def __init__(self) -> None:
         self.commands = 0
@@ -47,6 +59,7 @@ class Registration:
         self.realname = ""
         self.mechanism: str | None = None  # an exchange is open
         self.response = ""  # its pieces so far
+        self.claimed = ""  # whose secret was given last
         self.login: Login | None = None
 
     def changed(self, name: str) -> None:
@@ -128,7 +141,9 @@ class Session:
         "caps",
         "choked",
         "device",
+        "exempt",
         "handed",
+        "heard",
         "incoming",
         "link",
         "login",
@@ -137,14 +152,17 @@ class Session:
         "oper",
         "person",
         "registration",
+        "request",
         "response",
         "send_now",
         "stage",
         "strikes",
     )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, exempt: bool = False) -> None:
         self.address = address
+        self.exempt = exempt  # comes from a network of `limits.exempt`
+        self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
         self.caps = 0
@@ -154,6 +172,7 @@ class Session:
         self.monitored: dict[str, str] = {}  # its MONITOR list: by casefolded name, as it was written
         self.oper: Login | None = None  # by OPER, as whichever administrator
         self.response = ""  # pieces of a PASSWD so far
+        self.request: Request | None = None  # of a peer that speaks HTTP: nothing of IRC may be sent to it
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
         self.backlog = Backlog()

@@ -25,6 +25,7 @@ class Pool:
     def __init__(
         self, name: str, threads: int, limit: int, post: Callable[[Answer | Broken], None], *, nice: bool = False
     ) -> None:
+        self.limit = limit
         self._jobs: queue.Queue[Job | None] = queue.Queue(limit)
         self._post = post
         self._nice = nice
@@ -40,6 +41,11 @@ class Pool:
             self._jobs.put_nowait(job)
         except queue.Full:
             self._answer(job, PoolFull())
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that no thread has begun."""
+        return self._jobs.qsize()
 
     def stop(self) -> None:
         """Let each thread end after the job it has; those in the queue are dropped."""

@@ -73,6 +73,14 @@ class ChannelStored:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRemoved:
+    """A channel goes with its last member, and with it how far he had read it; the entries of its name stay."""
+
+    key: str
+    member: AccountId
+
+
+@dataclass(frozen=True, slots=True)
 class MemberStored:
     channel: str
     account: AccountId
@@ -169,6 +177,17 @@ class TokensRevoked:
     time: int
 
 
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -180,11 +199,17 @@ class NamedMessage(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Nothing but the proof, by its commit, that the store can commit."""
+
+
 Row = (
     EntryStored
     | EntryRedacted
     | ReadMarkerStored
     | ChannelStored
+    | ChannelRemoved
     | MemberStored
     | MemberRemoved
     | ListModeStored
@@ -198,6 +223,8 @@ Row = (
     | TokenUsed
     | TokensRevoked
     | NamedMessage
+    | Proved
+    | Audited
 )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, in
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
-from securechat.store import changes
+from securechat.store import audit, changes
 from securechat.store.accounts import MEMBERSHIPS, required, revoke_tokens
 from securechat.store.changes import as_account
 from securechat.store.database import Database, driver
@@ -29,7 +29,8 @@ _REMEMBERED = 30 * DAY  # for which a void token is still listed
 _BY_DIGEST = (
     "SELECT token.id, account.id, account.name, role, suspended, deleted_at, password_version "
     "FROM token JOIN account ON account.id = token.account_id "
-    "WHERE digest = ? AND name_key = ? AND expires > ? AND revoked_at IS NULL AND deleted_at IS NULL"
+    "WHERE digest = ? AND name_key = coalesce(?, name_key) AND expires > ? "
+    "AND revoked_at IS NULL AND deleted_at IS NULL"
 )
 
 _TOKENS: Select[Any] = (
@@ -93,11 +94,14 @@ class Tokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, name: str, digest: bytes, now: int) -> Found | None:
-        """The token of this digest, if it is the account's and counts. It takes as long for all names."""
+    def find(self, name: str | None, digest: bytes, now: int) -> Found | None:
+        """The token of this digest, if it is the account's and counts. It takes as long for all names.
+
+        Without a name it may be any account's.
+        """
         with self._database.read() as connection:
             raw = driver(connection)
-            row = raw.execute(_BY_DIGEST, (digest, fold(name), now)).fetchone()
+            row = raw.execute(_BY_DIGEST, (digest, name and fold(name), now)).fetchone()
             if row is None:
                 return None
             ident, *columns = row
@@ -137,18 +141,21 @@ class Tokens:
                 "address": "",
             }
             connection.execute(insert(token).values(values))
+            audit.append(driver(connection), [audit.local("token.create", person.name, f"{ident} {name}")])
         return ident
 
     def revoke(self, idents: Sequence[str]) -> None:
         """All or none; their sessions end. Raises NoSuchToken."""
         with self._database.write() as connection:
-            wanted = select(token.c.id, token.c.account_id).where(token.c.id.in_(idents))
-            owners = {row.id: row.account_id for row in connection.execute(wanted)}
+            wanted = select(token.c.id, account.c.id.label("owner"), account.c.name).join(account)
+            owners = {row.id: row for row in connection.execute(wanted.where(token.c.id.in_(idents)))}
             for ident in idents:
                 if ident not in owners:
                     raise NoSuchToken(f"there is no device token {ident!r}; see: securechat tokens list")
             revoke_tokens(connection, token.c.id.in_(idents))
-            changes.note(connection, sorted(set(owners.values())))
+            changes.note(connection, sorted({row.owner for row in owners.values()}))
+            acts = [audit.local("token.revoke", owners[ident].name, ident) for ident in idents]
+            audit.append(driver(connection), acts)
 
     def revoke_all(self, owner: str) -> None:
         """All of an account's; their sessions end. Raises NoSuchAccount."""
@@ -156,6 +163,7 @@ class Tokens:
             person = required(connection, owner)
             revoke_tokens(connection, token.c.account_id == person.id)
             changes.note(connection, [person.id])
+            audit.append(driver(connection), [audit.local("token.revoke", person.name, "all")])
 
 
 def prune(connection: Connection) -> None:

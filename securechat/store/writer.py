@@ -16,11 +16,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes, redaction
+from securechat.store import audit, changes, channels, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    Audited,
+    ChannelRemoved,
     ChannelStored,
     EntryRedacted,
     EntryStored,
@@ -33,6 +35,7 @@ from securechat.store.rows import (
     PasswordStored,
     PlaceRemoved,
     PlaceStored,
+    Proved,
     ReadMarkerStored,
     Row,
     TokenRevoked,
@@ -178,6 +181,7 @@ _WRITES: dict[type, Write] = {
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
+    Audited: audit.append,
     EntryRedacted: redaction.erase,
     ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
         "INSERT INTO read_marker (account_id, target, time) "
@@ -193,6 +197,7 @@ _WRITES: dict[type, Write] = {
         "password = excluded.password, user_limit = excluded.user_limit",
         attrgetter("key", "name", "created", "topic", "topic_by", "topic_time", "modes", "password", "user_limit"),
     ),
+    ChannelRemoved: channels.remove,
     MemberStored: _each(  # an administrator may have deleted the account while the turn ran: no membership comes back
         "INSERT INTO member (channel, account_id, role) "
         "SELECT ?, id, ? FROM account WHERE id = ? AND deleted_at IS NULL "
@@ -244,5 +249,6 @@ _WRITES: dict[type, Write] = {
         "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
         attrgetter("time", "account", "keep"),
     ),
+    Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

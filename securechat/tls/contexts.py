@@ -18,6 +18,7 @@ from securechat.tls.errors import CertificateError, CertificateMissing, Passphra
 # CPython ignores an offer without overlap instead of failing the handshake.
 IRC = "irc"
 HTTP = "http/1.1"
+HTTP_1_0 = "http/1.0"
 
 Version = Literal["1.2", "1.3"]
 _versions: dict[Version, ssl.TLSVersion] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -31,7 +32,7 @@ def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -
     _harden(context, min_version)
     context.num_tickets = 0  # sessions last for days: nobody resumes, and a ticket costs every handshake a write
     context.options |= ssl.OP_NO_TICKET  # the same for TLS 1.2
-    context.set_alpn_protocols([IRC, HTTP])
+    context.set_alpn_protocols([IRC, HTTP, HTTP_1_0])
     _choose_groups(context)
     _check_dates(certificate)
     _load_pair(context, certificate, key)
@@ -115,7 +116,7 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     if not pair.waiting(key).exists():
         _check_readable(key, f"bring it back or {remedy}")
     for one in (key, pair.waiting(key)):
-        permissions.check_key(one)
+        permissions.make_private(one)
     try:
         pair.load(context, certificate, key, passphrase)
     except ssl.SSLError as error:

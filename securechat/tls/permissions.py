@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from pathlib import Path
@@ -11,11 +12,13 @@ from securechat.tls.errors import CertificateError
 _OTHERS = 0o077
 _OTHERS_OF_ROOTS = 0o027  # the group of a key that is root's may read it: so servers share the key of a public CA
 
+log = logging.getLogger(__name__)
 
-def check_key(key: Path) -> None:
-    """Raises CertificateError for a key that another user of this machine may read, or give to others to read.
 
-    It is not mended here: whoever could read it may have it, so a person must know and decide.
+def make_private(key: Path) -> None:
+    """Take from others what they may do with the key, and say so: only a person knows whether one of them read it.
+
+    Raises CertificateError where that is not ours to do, or the key is another user's.
     """
     try:
         found = key.stat()
@@ -24,7 +27,15 @@ def check_key(key: Path) -> None:
     if found.st_uid not in (0, os.geteuid()):
         words = f"key {key} belongs to another user, who may read it; type: chown {os.geteuid()} {key}"
         raise CertificateError(words)
-    if found.st_mode & (_OTHERS if found.st_uid else _OTHERS_OF_ROOTS):
-        mode = f"{stat.S_IMODE(found.st_mode):04o}"
-        advice = f"type: chmod 600 {key}, and replace the key if anybody else uses this machine"
-        raise CertificateError(f"others may read key {key} (mode {mode}); {advice}")
+    excess = found.st_mode & (_OTHERS if found.st_uid else _OTHERS_OF_ROOTS)
+    if not excess:
+        return
+    mode = stat.S_IMODE(found.st_mode)
+    try:
+        key.chmod(mode & ~excess)
+    except OSError as error:
+        words = (
+            f"others may read key {key} (mode {mode:04o}), and that cannot be changed; its owner must: chmod 600 {key}"
+        )
+        raise CertificateError(words) from error
+    log.warning("others could read key %s; only its owner can now. If anybody else uses this machine, replace it", key)

@@ -1,4 +1,4 @@
-"""A key that others may read is refused; the group of a key that is root's may read it."""
+"""A key that others may read is taken from them, with a word about it; the group of root's may read it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from securechat.tls import authority, contexts
 from securechat.tls.errors import CertificateError
-from securechat.tls.permissions import check_key
+from securechat.tls.permissions import make_private
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
@@ -21,22 +21,28 @@ def key(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o606, 0o602, 0o644, 0o660 if os.geteuid() == 0 else 0o640])
-def test_a_key_that_others_may_read_or_write_serves_nobody(key: Path, mode: int) -> None:
+def test_a_key_that_others_may_read_or_write_is_taken_from_them(
+    key: Path, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
     key.chmod(mode)
-    with pytest.raises(CertificateError, match=rf"mode {mode:04o}\); type: chmod 600 {key}"):
-        contexts.server_context(key.with_suffix(".crt"), key)
+    contexts.server_context(key.with_suffix(".crt"), key)
+    assert key.stat().st_mode & 0o027 == 0
+    assert f"others could read key {key}" in caplog.text
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_a_key_for_its_owner_alone_serves(key: Path, mode: int) -> None:
+def test_a_key_for_its_owner_alone_serves_as_it_is(key: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
     key.chmod(mode)
     contexts.server_context(key.with_suffix(".crt"), key)
+    assert key.stat().st_mode & 0o777 == mode
+    assert not caplog.records
 
 
 @only_root
 def test_the_group_may_read_a_key_that_is_root_s(key: Path) -> None:
     key.chmod(0o640)
-    check_key(key)
+    make_private(key)
+    assert key.stat().st_mode & 0o777 == 0o640
 
 
 @only_root
