@@ -7,7 +7,7 @@ from typing import Literal
 
 from securechat.store.rows import Account, MemberStored
 
-Means = Literal["password", "token"]
+Means = Literal["password", "token", "certificate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Proof:
 
     means: Means
     password_version: int  # the account's when the proof was checked
-    credential: str = ""  # public id of the device token
+    credential: str = ""  # public id of the device token, serial number of the certificate
+    issued: int | None = None  # when the certificate was, in milliseconds
 
     def __str__(self) -> str:
         return f"{self.means} {self.credential}".rstrip()

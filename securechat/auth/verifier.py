@@ -1,4 +1,7 @@
-"""Proving a password or a device token against the store. Called by workers; it takes as long for unknown names."""
+"""Proving a password, a device token or a client certificate against the store. Called by workers.
+
+It takes as long for unknown names as for known ones.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from securechat.auth import passwords, tokens
 from securechat.auth.proof import Proof, Verified
 from securechat.auth.tokens import NewToken
 from securechat.store.accounts import Accounts
+from securechat.store.certificates import Certificates
 from securechat.store.rows import AccountId
 from securechat.store.tokens import Token, Tokens
+from securechat.tls.clients import ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +81,19 @@ class DeviceTokens:
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
+
+
+class CertificateVerifier:
+    """Never slow; called by workers that read the store. The handshake has proved that the peer holds the key."""
+
+    def __init__(self, stored: Certificates) -> None:
+        self._certificates = stored
+
+    def verify(self, presented: ClientCertificate) -> Verified | None:
+        """None when it names no account or is revoked. Whether the account takes one so old the caller asks."""
+        found = self._certificates.find(presented.account, presented.serial)
+        if found is None:
+            return None
+        account, members = found
+        proof = Proof("certificate", account.password_version, presented.serial, presented.issued)
+        return Verified(account, members, proof)

@@ -15,6 +15,7 @@ from securechat import config
 
 if TYPE_CHECKING:
     from securechat.store.accounts import Accounts
+    from securechat.store.certificates import Certificates
     from securechat.store.database import Database
     from securechat.store.tokens import Tokens
 
@@ -31,6 +32,7 @@ class Store:
     database: Database
     accounts: Accounts
     tokens: Tokens
+    certificates: Certificates
 
 
 def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]:
@@ -43,6 +45,7 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
     @functools.wraps(command)
     def opened(*args: Any, data: Path | None, config_file: Path | None, **kwargs: Any) -> R:
         from securechat.store.accounts import Accounts
+        from securechat.store.certificates import Certificates
         from securechat.store.database import ADMIN_TIMEOUT, open_database
         from securechat.store.tokens import Tokens
 
@@ -50,7 +53,8 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
         database = open_database(folder, settings.store, timeout=ADMIN_TIMEOUT)
         with contextlib.closing(database):
             accounts = Accounts(database, settings.channels.autojoin)
-            return command(Store(settings, folder, database, accounts, Tokens(database)), *args, **kwargs)
+            store = Store(settings, folder, database, accounts, Tokens(database), Certificates(database))
+            return command(store, *args, **kwargs)
 
     return opened
 

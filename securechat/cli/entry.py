@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from securechat.client.profile import Profile
     from securechat.client.tokens import DeviceToken
     from securechat.client.trust import Trust
+    from securechat.tls.contexts import Identity
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -33,12 +35,25 @@ LOBBY = "#lobby"
 PASSWORD_VARIABLE = "SECURECHAT_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 LONGEST_PASSWORD_FILE = 4096
 TRIES_ON_A_TERMINAL = 3
+LONGEST_WAIT = 60  # seconds that a server with too much to do is waited for, in all
 
 OPTIONS = (
     click.option(
         "--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust servers that this CA vouches for."
     ),
     click.option("--pin", metavar="SHA256", help="Trust the server with this key only, and remember it."),
+    click.option(
+        "--client-cert",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Log in with this client certificate, in the password's place.",
+    ),
+    click.option(
+        "--client-key",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Its key; default: in the certificate's file.",
+    ),
     click.option(
         "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line is the password."
     ),
@@ -82,6 +97,17 @@ def open_profile(folder: Path | None, log_level: Level) -> Profile:
     return profile
 
 
+def given_identity(certificate: Path | None, key: Path | None) -> Identity | None:
+    """Of --client-cert and --client-key. Raises LoginUsage."""
+    from securechat.tls.contexts import Identity
+
+    if certificate is not None:
+        return Identity(certificate, key or certificate)
+    if key is not None:
+        raise LoginUsage("--client-key comes with --client-cert FILE, the certificate it belongs to")
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a server is reached, and by what it is trusted; raises LoginUsage when two ways are given."""
@@ -90,6 +116,7 @@ class Way:
     address: Address
     ca: Path | None = None
     pin: str | None = None
+    identity: Identity | None = None  # of the client
 
     def __post_init__(self) -> None:
         if self.ca is not None and self.pin is not None:
@@ -100,7 +127,7 @@ class Way:
         from securechat.client.trust import ByPin, connect
 
         trust = self._trust()
-        tls = connect(self.address, trust)
+        tls = connect(self.address, trust, self.identity)
         if isinstance(trust, ByPin) and trust.since is None:
             self._remember(trust.pin)
         return tls
@@ -152,6 +179,9 @@ def enter(
     """
     from securechat.client.credentials import Credentials
 
+    if way.identity is not None:
+        certified = _certified_account(way.identity, account, password_file)
+        return _log_in(way, make, Credentials(certified, certified=True), way.first_connect())
     tls = way.first_connect()
     password = _given_password(password_file)
     if account is None:
@@ -165,9 +195,22 @@ def enter(
             return client
         tls = way.connect()
     if password is not None:
-        return _log_in(make, Credentials(account, password), tls)
+        return _log_in(way, make, Credentials(account, password), tls)
     tls.close()
     return _ask_and_log_in(way, account, make)
+
+
+def _certified_account(identity: Identity, account: str | None, password_file: Path | None) -> str:
+    """Whose the certificate is. Raises LoginUsage when something else was given, too, and CertificateError."""
+    from securechat.protocol.names import fold
+    from securechat.tls import clients
+
+    if password_file is not None:
+        raise LoginUsage("--client-cert and --password-file are two ways to log in; give one of them")
+    named = clients.read_file(identity.certificate).account
+    if account is not None and fold(account) != fold(named):
+        raise LoginUsage(f"{identity.certificate} is the certificate of {named}, not of {account}")
+    return named
 
 
 def _log_in_by_token(
@@ -181,7 +224,7 @@ def _log_in_by_token(
     from securechat.client.errors import LoginFailed
 
     try:
-        return _log_in(make, Credentials(account, token=token), tls)
+        return _log_in(way, make, Credentials(account, token=token), tls)
     except LoginFailed as failure:
         if not failure.credentials:
             raise
@@ -203,16 +246,33 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         password = _ask_password(account, way.address)
         try:
-            return _log_in(make, Credentials(account, password), way.connect())
+            return _log_in(way, make, Credentials(account, password), way.connect())
         except LoginFailed as failure:
             if not failure.credentials:
                 raise
             click.echo(f"securechat: {failure}", err=True)
     password = _ask_password(account, way.address)
-    return _log_in(make, Credentials(account, password), way.connect())
+    return _log_in(way, make, Credentials(account, password), way.connect())
 
 
-def _log_in(make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+def _log_in(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+    """Log in, and once more when the server asks us to come again soon."""
+    from securechat.client.errors import LoginFailed
+
+    left = LONGEST_WAIT
+    while True:
+        try:
+            return _try(make, credentials, tls)
+        except LoginFailed as failure:
+            if not 0 < failure.seconds <= left:
+                raise
+            left -= failure.seconds
+            click.echo(f"securechat: the server asks to wait; trying again in {failure.seconds} s", err=True)
+            time.sleep(failure.seconds)
+            tls = way.connect()
+
+
+def _try(make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
     client = make(credentials)
     try:
         client.log_in(tls)

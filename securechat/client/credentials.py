@@ -12,12 +12,17 @@ class Credentials:
     """They change when the server takes another password, makes a device token, or revokes it."""
 
     account: str
-    password: str | None = field(default=None, repr=False)  # None if the token was enough
+    password: str | None = field(default=None, repr=False)  # None if something else was enough
     token: DeviceToken | None = None  # goes before the password
+    certified: bool = False  # by a client certificate, which the connection shows; goes before both
     file: TokenFile | None = None  # where a token is kept; None for who only looks in
     remember: bool = False  # ask for a token as soon as the password has done
 
     @property
     def secret(self) -> str | None:
-        """None once there is nothing left to log in with."""
         return self.token.secret if self.token is not None else self.password
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is nothing left to log in with."""
+        return self.secret is None and not self.certified

@@ -32,13 +32,15 @@ class Remembering:
     @property
     def possible(self) -> bool:
         """Whether it would spare the person the password."""
-        return self.offered and self._credentials.file is not None and self._kept() is None
+        credentials = self._credentials
+        used = credentials.password is not None and not credentials.certified
+        return self.offered and used and credentials.file is not None and self._kept() is None
 
     def remember(self) -> None:
         """Have the server make a token, which is used from then on; Remembered tells how that went."""
         if self._kept() is not None:
             self._tell(Remembered("this computer is remembered already; /forget undoes that"))
-        elif not self.possible:
+        elif not self.offered:
             self._tell(Remembered("this server has no device tokens; the password stays needed", failed=True))
         else:
             self._ask(self._made, "TOKEN", "CREATE", device_name())

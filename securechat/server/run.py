@@ -7,25 +7,27 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from securechat.auth.verifier import DeviceTokens, Verifier
+from securechat.auth.throttle import Throttle
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.metrics import Exposition, Process
 from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
+from securechat.server.listener import Listener
 from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, permissions, snapshot, tokens
+from securechat.store import certificates as client_certificates
+from securechat.store import changes, channels, known_addresses, login_failures, permissions, snapshot, tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -35,8 +37,8 @@ from securechat.store.writer import Writer
 
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
 STORE_TIME = 0.5  # seconds for the store thread to end
+HASHERS = max(1, (os.cpu_count() or 1) - 1)
 READERS = 2
-MOST_HASHED = 256  # passwords that wait to be checked
 MOST_READ = 4096  # reads that wait, one of a session: a thousand people come back at once, and each takes 0.1 ms
 
 log = logging.getLogger(__name__)
@@ -56,33 +58,35 @@ def serve(
     `open_writer` gets the newest change that is loaded already, and the upkeep that the store thread is to do.
     """
     kept_up = upkeep(settings.history)
-    keeper = certificates.Keeper(settings.tls, certificate, key)
-    context = keeper.first()
+    asks = any(one.client_certificates for one in settings.listen)
+    keeper = certificates.Keeper(settings.tls, certificate, key, asks=asks)
+    contexts = keeper.first()
     database_file = prepare(folder, settings.store)
     _keep_private(database_file)
     with (
         ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
-        _listening(settings) as sockets,
+        _listening(settings) as listeners,
     ):
-        directory, seen = _load(database, settings)
+        directory, throttle, seen = _load(database, settings)
         tally = Tally(log)
         exposition = Exposition()
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
             DeviceTokens(Tokens(database), time.time),
+            CertificateVerifier(client_certificates.Certificates(database)),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
             exposition.text,
         )
-        loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
+        loop = Loop(Core(directory, throttle, settings, services, time.time), settings, listeners, contexts, tally)
         pools = {
-            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
+            PASSWORDS: Pool(PASSWORDS, HASHERS, settings.limits.login_queue, loop.post, nice=True),
             READS: Pool(READS, READERS, MOST_READ, loop.post),
         }
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
         exposition.add(Process())
-        _run(loop, open_writer(database, seen, kept_up), pools, keeper, sockets, settings)
+        _run(loop, open_writer(database, seen, kept_up), pools, keeper, listeners, settings)
 
 
 def _keep_private(database: Path) -> None:
@@ -90,25 +94,30 @@ def _keep_private(database: Path) -> None:
         log.warning("others could read %s; only its owner can now", path)
 
 
-def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
+def _load(database: Database, settings: Settings) -> tuple[Directory, Throttle, int]:
     """Everything the core holds, and the newest change that it includes."""
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
         channels.remove_empty(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
+        known_addresses.prune(connection)
         tokens.prune(connection)
+        client_certificates.prune(connection)
         everything = snapshot.load(connection)
-    return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
+        failures = login_failures.load(connection)
+    directory = Directory.load(everything, settings.server.network, settings.channels.autojoin)
+    return directory, Throttle(settings.limits, failures), seen
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
+def _listening(settings: Settings) -> Iterator[list[Listener]]:
     with contextlib.ExitStack() as stack:
-        sockets = []
+        listeners = []
         for one in settings.listen:
-            sockets += [stack.enter_context(sock) for sock in listener.listen(one.address, one.port)]
-        yield sockets
+            for sock in listener.listen(one.address, one.port):
+                listeners.append(Listener(stack.enter_context(sock), one.client_certificates))
+        yield listeners
 
 
 def _raise_file_limit() -> None:
@@ -122,15 +131,15 @@ def _run(
     writer: storage.Writer,
     pools: Mapping[str, Pool],
     keeper: certificates.Keeper,
-    sockets: list[socket.socket],
+    listeners: list[Listener],
     settings: Settings,
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_file_limit()
     store_thread = storage.Storage(writer, loop.post)
-    keeper.start(lambda context: loop.post(Reload(context)))
+    keeper.start(lambda contexts: loop.post(Reload(contexts)))
     with _signals(loop, keeper):
-        _announce(sockets, settings)
+        _announce(listeners, settings)
         loop.run(store_thread, pools)
     keeper.stop()
     for pool in pools.values():
@@ -154,9 +163,10 @@ def _signals(loop: Loop, keeper: certificates.Keeper) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _announce(sockets: list[socket.socket], settings: Settings) -> None:
+def _announce(listeners: list[Listener], settings: Settings) -> None:
     version = "TLS 1.3" if settings.tls.min_version == "1.3" else "TLS 1.2 and 1.3"
-    for sock in sockets:
-        address = listener.shown(*sock.getsockname()[:2])
-        log.info("listening on %s (%s)", address, version)
-        print(f"listening on {address} ({version})", flush=True)  # noqa: T201  what `serve` is asked for
+    for one in listeners:
+        address = listener.shown(*one.sock.getsockname()[:2])
+        how = f"{version}, client certificates" if one.asks else version
+        log.info("listening on %s (%s)", address, how)
+        print(f"listening on {address} ({how})", flush=True)  # noqa: T201  what `serve` is asked for

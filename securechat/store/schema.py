@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"  # the newest step; a test holds the two together
+REVISION = "0007"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +45,8 @@ account = Table(
     Column("suspended", Integer, nullable=False),
     Column("deleted_at", BigInteger, nullable=True),
     Column("created", BigInteger, nullable=False),
+    # Client certificates that were issued earlier are void; without it, those from before the account.
+    Column("certificates_since", BigInteger, nullable=True),
     CheckConstraint("role IN ('admin', 'member')", name="role"),
     CheckConstraint("suspended IN (0, 1)", name="suspended"),
     CheckConstraint("name_key IS NOT NULL OR deleted_at IS NOT NULL", name="name_key"),
@@ -128,6 +130,25 @@ place = Table(
     PrimaryKeyConstraint("account_id", "device"),
 )
 
+# From where accounts logged in, and when last.
+known_address = Table(
+    "known_address",
+    metadata,
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
+    Column("network", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "network"),
+)
+
+# Passwords that turned out wrong within the last hour, at names that no account has, too; forgotten by the upkeep.
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("time", BigInteger, nullable=False, index=True),
+    Column("account_key", Text, nullable=False),
+    Column("network", Text, nullable=False),
+)
+
 # The messages that clients named, to know a repeat. `digest` is of what was said, `time` and `msgid` the first one's.
 client_message = Table(
     "client_message",
@@ -155,6 +176,20 @@ token = Table(
     Column("expires", BigInteger, nullable=False),
     Column("last_used", BigInteger, nullable=True),
     Column("address", Text, nullable=False),  # from where it was used last
+    Column("revoked_at", BigInteger, nullable=True),
+)
+
+# Client certificates that were used here, and those that were revoked, by the serial number's hex digits. A revoked one
+# is kept until it expires, or for ever where only its serial number is known.
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
+    Column("first_used", BigInteger, nullable=True),
+    Column("last_used", BigInteger, nullable=True),
+    Column("address", Text, nullable=False),  # from where it was used last
+    Column("not_after", BigInteger, nullable=True),
     Column("revoked_at", BigInteger, nullable=True),
 )
 

@@ -21,13 +21,17 @@ from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    AddressForgotten,
+    AddressKnown,
     Audited,
+    CertificateUsed,
     ChannelRemoved,
     ChannelStored,
     EntryRedacted,
     EntryStored,
     ListModeRemoved,
     ListModeStored,
+    LoginFailed,
     MemberRemoved,
     MemberStored,
     NamedMessage,
@@ -249,6 +253,25 @@ _WRITES: dict[type, Write] = {
         "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
         attrgetter("time", "account", "keep"),
     ),
+    CertificateUsed: _each(
+        "INSERT INTO certificate (serial, account_id, first_used, last_used, address, not_after) "
+        "VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (serial) DO UPDATE SET last_used = excluded.last_used, address = excluded.address",
+        attrgetter("serial", "account", "time", "time", "address", "not_after"),
+    ),
     Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
+    AddressKnown: _each(
+        "INSERT INTO known_address (account_id, network, time) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, network) DO UPDATE SET time = excluded.time",
+        attrgetter("network", "time", "account"),
+    ),
+    LoginFailed: _each(
+        "INSERT INTO login_failure (time, account_key, network) VALUES (?, ?, ?)",
+        attrgetter("time", "account", "network"),
+    ),
+    AddressForgotten: _each(
+        "DELETE FROM known_address WHERE account_id = ? AND network = ?", attrgetter("account", "network")
+    ),
 }

@@ -4,8 +4,10 @@ import base64
 
 import pytest
 
+from securechat.client.credentials import Credentials
 from securechat.client.events import Admitted, LoginRefused
 from securechat.protocol.message import ProtocolError
+from tests.client.conftest import Script
 
 
 def test_the_password_goes_only_into_the_sasl_exchange(script):
@@ -60,6 +62,47 @@ def test_every_refusal_has_its_reason(script, lines, reason, credentials):
     assert isinstance(refusal, LoginRefused)
     assert reason in refusal.reason
     assert refusal.credentials is credentials
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("TRY_LATER 10 :too many", 10),
+        ("TRY_LATER :too many", 0),
+        ("TRY_LATER soon :too many", 0),
+        ("TRY_LATER -5 :too many", 0),
+        ("TRY_LATER 999999999 :too many", 3600),
+        ("TRY_LATER 99999999999999 :too many", 0),
+        ("ACCOUNT_REQUIRED 10 :Log in first", 0),
+    ],
+)
+def test_a_server_may_say_when_to_come_again(script, words, seconds):
+    *_, refusal = script.server(f":s FAIL AUTHENTICATE {words}")
+    assert isinstance(refusal, LoginRefused)
+    assert refusal.seconds == seconds
+
+
+def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
+    certified = Script(credentials=Credentials("ada", certified=True))
+    certified.server(":s CAP * LS :sasl=PLAIN,EXTERNAL batch", ":s CAP * ACK :sasl batch")
+    assert certified.sent()[-1] == "AUTHENTICATE EXTERNAL"
+    certified.server("AUTHENTICATE +")
+    assert certified.sent() == ["AUTHENTICATE +"]
+    certified.server(":s 903 * :ok")
+    assert certified.sent() == ["CAP END"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([":s CAP * LS :sasl=PLAIN"], "asks for no client certificate on this port"),
+        ([":s CAP * LS :sasl", ":s CAP * ACK :sasl", "AUTHENTICATE +", ":s 904 * :failed"], "opens no account"),
+    ],
+)
+def test_what_is_wrong_with_the_certificate_is_told(lines, reason):
+    *_, refusal = Script(credentials=Credentials("ada", certified=True)).server(*lines)
+    assert isinstance(refusal, LoginRefused)
+    assert reason in refusal.reason
 
 
 def test_no_repr_shows_the_password(script):

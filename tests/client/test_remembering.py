@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from securechat.client.address import Address
+from securechat.client.credentials import Credentials
 from securechat.client.events import Entered, Event, PasswordAnswered, Remembered
 from securechat.client.profile import Profile
 from securechat.client.remembering import device_name
-from securechat.client.session import Session
 from securechat.client.tokens import DeviceToken, TokenFile
 from tests.client.conftest import CAPABILITIES, Script
 
@@ -25,11 +26,7 @@ def file(tmp_path: Path) -> TokenFile:
 
 def visit(file: TokenFile, token: DeviceToken | None = None, *, capabilities: str = WITH_TOKENS) -> Script:
     """A session that has entered, with a password unless there is a token."""
-    script = Script(capabilities)
-    script.credentials.file, script.credentials.token = file, token
-    script.session = Session(script.credentials, "#lobby", script.conversation)
-    script.session.start(script.now)
-    script.sent()
+    script = Script(capabilities, credentials=Credentials("ada", "correct horse", token, file=file))
     script.enter()
     return script
 
@@ -62,8 +59,7 @@ def test_it_is_kept_and_stands_in_the_passwords_place_at_the_next_link(file: Tok
 
 
 def test_with_the_option_it_is_asked_for_before_anything_is_told(file: TokenFile) -> None:
-    script = Script(WITH_TOKENS)
-    script.credentials.file, script.credentials.remember = file, True
+    script = Script(WITH_TOKENS, credentials=Credentials("ada", "correct horse", file=file, remember=True))
     script.log_in()
     [line] = [line for line in script.sent() if "TOKEN CREATE" in line]
     label = line.partition(" ")[0]
@@ -73,8 +69,7 @@ def test_with_the_option_it_is_asked_for_before_anything_is_told(file: TokenFile
 
 @pytest.mark.parametrize("capabilities", [CAPABILITIES, WITH_TOKENS.replace("labeled-response", "")])
 def test_a_server_without_tokens_is_not_asked(file: TokenFile, capabilities: str) -> None:
-    script = Script(capabilities)
-    script.credentials.file, script.credentials.remember = file, True
+    script = Script(capabilities, credentials=Credentials("ada", "correct horse", file=file, remember=True))
     [event] = [event for event in script.log_in() if isinstance(event, Remembered)]
     assert event.failed
     assert not [line for line in script.sent() if "TOKEN" in line]
@@ -163,15 +158,21 @@ def test_a_new_password_leaves_the_token_that_opened_the_session(file: TokenFile
 
 
 @pytest.mark.parametrize(
-    ("token", "kept", "expected"), [(None, False, True), (None, True, False), (TOKEN, True, False)]
+    ("credentials", "kept", "expected"),
+    [
+        (Credentials("ada", "correct horse"), False, True),
+        (Credentials("ada", "correct horse"), True, False),
+        (Credentials("ada", token=TOKEN), True, False),
+        (Credentials("ada", certified=True), False, False),
+    ],
 )
 def test_who_may_be_spared_the_password_is_told_so(
-    file: TokenFile, token: DeviceToken | None, kept: bool, expected: bool
+    file: TokenFile, credentials: Credentials, kept: bool, expected: bool
 ) -> None:
     if kept:
         file.keep(TOKEN)
-    script = Script(WITH_TOKENS)
-    script.credentials.file, script.credentials.token = file, token
+    capabilities = WITH_TOKENS.replace("sasl=PLAIN", "sasl=PLAIN,EXTERNAL")
+    script = Script(capabilities, credentials=replace(credentials, file=file))
     events = [*script.log_in(), *script.burst("#lobby")]
     while not any(isinstance(event, Entered) for event in events):
         events += script.history("chathistory #x")

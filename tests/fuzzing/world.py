@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import DeviceTokens, Verifier
+from securechat.auth.throttle import Throttle
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -25,6 +26,7 @@ from securechat.server.session import Session, Stage
 from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.certificates import Certificates
 from securechat.store.database import open_database
 from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
@@ -80,8 +82,10 @@ class World:
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, self.settings.auth)
         tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
-        services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None, str)
-        self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
+        certificates = CertificateVerifier(Certificates(self.database))
+        history = StoredHistory(self.database)
+        services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)
+        self.core = Core(self._loaded(), Throttle(self.settings.limits), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []
         self.peers: list[Peer] = []
@@ -209,7 +213,7 @@ class World:
                 result = PoolFull() if self.random.random() < 0.02 else job.work()
             except Exception as error:  # a worker hands it over, too
                 result = error
-            self.waiting.append(Answer(job.session, job.done, job.label, result))
+            self.waiting.append(Answer(job, result))
 
     def _settled(self, turn: Turn, newest: int | None) -> None:
         self.core.settled(turn, newest)

@@ -65,6 +65,18 @@ def test_the_acts_of_operators_and_a_new_password_are_told(run: CoreRun) -> None
     ]
 
 
+def test_the_tokens_that_people_make_and_revoke_are_told_without_the_secret(run: CoreRun) -> None:
+    bob = run.login("bob")
+    run.say(bob, "TOKEN CREATE :laptop")
+    _, _, _, ident, _, secret, *_ = bob.take()[-1].split()
+    run.say(bob, f"TOKEN REVOKE {ident}")
+    assert acts(run)[1:] == [
+        ("bob", "token.create", "bob", f"{ident} laptop"),
+        ("bob", "token.revoke", "bob", ident),
+    ]
+    assert tokens.is_token(secret)
+
+
 def test_failures_are_summed_by_account_address_and_minute(run: CoreRun) -> None:
     for _ in range(3):
         guess(run, "Ada")
