@@ -193,10 +193,10 @@ class TokensRevoked:
 
 
 class LoginFailed(NamedTuple):
-    """A guess at a password, as it is counted: when, at which casefolded name, from which network."""
+    """A guess at a password, as it is counted: when, at which name, from which network."""
 
     time: int
-    account: str  # of no account's, maybe; empty for what cannot be a name
+    account: str  # a digest of the casefolded name, which may be nobody's
     network: str
 
 
