@@ -227,7 +227,6 @@ class Remembered(Event):
     """How it went to keep this computer's device token, or to give it up."""
 
     text: str
-    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,20 +41,21 @@ class Remembering:
         if self._kept() is not None:
             self._tell(Remembered("this computer is remembered already; /forget undoes that"))
         elif not self.offered:
-            self._tell(Remembered("this server has no device tokens; the password stays needed", failed=True))
+            self._tell(Remembered("this server has no device tokens; the password stays needed"))
         else:
             self._ask(self._made, "TOKEN", "CREATE", device_name())
 
     def forget(self) -> None:
         """Have the server revoke the token; if it opened this session, that ends."""
         if (token := self._kept()) is None:
-            self._tell(Remembered("nothing is remembered here", failed=True))
+            self._tell(Remembered("nothing is remembered here"))
         else:
             self._ask(lambda answers: self._revoked(token, answers), "TOKEN", "REVOKE", token.id)
 
     def password_changed(self, new: str) -> None:
         """The server has revoked all tokens but the one that opened this session."""
-        self._credentials.password = new
+        if self._credentials.password is not None:
+            self._credentials.password = new
         if not self._by_token and (token := self._kept()) is not None:
             self._lose(token)
             self.remember()
@@ -70,7 +71,7 @@ class Remembering:
             if message.command == "TOKEN" and len(message.params) >= 4:
                 self._keep(DeviceToken(message.params[1], message.params[3]))
             elif replies.is_answer(message):
-                self._tell(Remembered(f"not remembered: {replies.reason(message)}", failed=True))
+                self._tell(Remembered(f"not remembered: {replies.reason(message)}"))
 
     def _keep(self, token: DeviceToken) -> None:
         assert self._credentials.file is not None
@@ -78,7 +79,7 @@ class Remembering:
             self._credentials.file.keep(token)
         except ProfileError as error:
             self._ask(lambda answers: None, "TOKEN", "REVOKE", token.id)
-            return self._tell(Remembered(f"not remembered: {error}", failed=True))
+            return self._tell(Remembered(f"not remembered: {error}"))
         self._credentials.token = token
         words = "your next login takes no password; /forget undoes that"
         return self._tell(Remembered(f"this computer is remembered as {device_name()!r}: {words}"))
@@ -89,7 +90,7 @@ class Remembering:
             if message.command == "TOKEN" or message.params[1:2] == ("UNKNOWN_TOKEN",):
                 self._drop(token)
             elif replies.is_answer(message):
-                self._tell(Remembered(f"not forgotten: {replies.reason(message)}", failed=True))
+                self._tell(Remembered(f"not forgotten: {replies.reason(message)}"))
 
     def _drop(self, token: DeviceToken) -> None:
         self._credentials.remember = False
@@ -103,7 +104,7 @@ class Remembering:
             if self._credentials.file is not None:
                 self._credentials.file.forget(token)
         except ProfileError as error:
-            self._tell(Remembered(str(error), failed=True))
+            self._tell(Remembered(str(error)))
             return False
         return True
 
