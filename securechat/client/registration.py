@@ -27,6 +27,7 @@ WANTED = (
     "standard-replies",
     "draft/chathistory",
     "securechat/retry",
+    "securechat/tokens",
     "soju.im/search",
 )
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
@@ -46,13 +47,13 @@ Send = Callable[..., None]
 
 
 class Registration:
-    """Owned by the session until `admitted`; forgets the credentials once they are sent."""
+    """Owned by the session until `admitted`; forgets the secret once it is sent."""
 
     def __init__(self, credentials: Credentials, send: Send) -> None:
         self.account = credentials.account
         self.capabilities: set[str] = set()
         self.over = False
-        self._mechanism = "EXTERNAL" if credentials.password is None else "PLAIN"
+        self._mechanism = "EXTERNAL" if credentials.certified else "PLAIN"
         self._credentials: Credentials | None = credentials
         self._send = send
         self._offered: dict[str, str] = {}
@@ -149,6 +150,6 @@ class Registration:
 
 def _response(credentials: Credentials) -> bytes:
     """Of EXTERNAL nothing: the certificate says who it is."""
-    if credentials.password is None:
+    if credentials.certified or credentials.secret is None:
         return b""
-    return sasl.write_plain(credentials.account, credentials.password)
+    return sasl.write_plain(credentials.account, credentials.secret)
