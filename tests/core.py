@@ -40,6 +40,7 @@ from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
 from securechat.store.upkeep import upkeep
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
@@ -125,8 +126,9 @@ class CoreRun:
             seen = changes.newest_id(connection)
         self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         self.tokens = Tokens(self.database)
+        self.factors = Factors(self.database)
         services = Services(
-            Verifier(self.accounts, SETTINGS.auth),
+            Verifier(self.accounts, self.factors, settings.auth, lambda: self.now),
             TokenVerifier(self.tokens, lambda: self.now),
             StoredHistory(self.database),
             lambda reason, address: None,
@@ -294,6 +296,7 @@ class CoreRun:
                 p.bot,
                 p.realname if p.present else None,
                 p.revoked,
+                p.totp_step,
             )
             for ident, p in directory.people.items()
         }

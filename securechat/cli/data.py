@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from securechat.store.accounts import Accounts
     from securechat.store.database import Database
     from securechat.store.tokens import Tokens
+    from securechat.store.totp import Factors
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +32,7 @@ class Store:
     database: Database
     accounts: Accounts
     tokens: Tokens
+    factors: Factors
 
 
 def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]:
@@ -45,12 +47,14 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
         from securechat.store.accounts import Accounts
         from securechat.store.database import ADMIN_TIMEOUT, open_database
         from securechat.store.tokens import Tokens
+        from securechat.store.totp import Factors
 
         settings, folder = config.find(data, config_file)
         database = open_database(folder, settings.store, timeout=ADMIN_TIMEOUT)
         with contextlib.closing(database):
             accounts = Accounts(database, settings.channels.autojoin)
-            return command(Store(settings, folder, database, accounts, Tokens(database)), *args, **kwargs)
+            store = Store(settings, folder, database, accounts, Tokens(database), Factors(database))
+            return command(store, *args, **kwargs)
 
     return opened
 

@@ -43,6 +43,7 @@ COMMANDS = {
     "deluser": Entry("securechat.cli.accounts:deluser", "Delete an account."),
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),
     "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
+    "totp": Entry("securechat.cli.totp:totp", "Enable and disable second factors, renew their recovery codes."),
 }
 
 

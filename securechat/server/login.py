@@ -8,7 +8,7 @@ from securechat.auth import tokens
 from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics
 from securechat.protocol.sasl import Plain
-from securechat.server import accounts, admission, missed
+from securechat.server import accounts, admission, missed, totp
 from securechat.server.services import PASSWORDS, READS, PoolFull
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
@@ -41,10 +41,12 @@ def _checked(turn: Turn, session: Session, result: Verified | Exception | None) 
 
 def _proved(turn: Turn, session: Session, verified: Verified) -> None:
     """The proof was good when it was checked; whether it still is the core knows, which has looked since."""
-    login = Login(accounts.person_of(turn, verified), verified.proof)
+    login = accounts.login_by(turn, verified)
     if login.fault == SUSPENDED:
         turn.services.refused("account suspended", session.address)
         turn.reply(session, numerics.ERR_SASLFAIL, f"{SUSPENDED}; ask the operator of this server")
+    elif reason := totp.refusal(turn, session, "AUTHENTICATE", login, verified):
+        _refuse(turn, session, reason)
     elif login.fault:
         _refuse(turn, session, "wrong name or password")
     else:

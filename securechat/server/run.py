@@ -23,11 +23,12 @@ from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, snapshot, tokens
+from securechat.store import changes, channels, snapshot, tokens, totp
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
 from securechat.store.upkeep import Upkeep, upkeep
 from securechat.store.writer import Writer
 
@@ -62,7 +63,7 @@ def serve(
         directory, seen = _load(database, settings)
         tally = Tally(log)
         services = Services(
-            Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
+            Verifier(Accounts(database, settings.channels.autojoin), Factors(database), settings.auth, time.time),
             TokenVerifier(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
@@ -78,6 +79,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         tokens.prune(connection)
+        totp.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ VARIANT = (
 DELETED = "this account was deleted"
 SUSPENDED = "this account is suspended"
 PASSWORD_CHANGED = "the password of this account was changed"  # noqa: S105 - a text for people
+FACTOR_MISSING = "this account has a second factor, which this login did not pass"
+FACTOR_LACKING = "this account must have a second factor, and has none"
 OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
 
 
@@ -59,6 +61,7 @@ class Login:
 
     person: Person
     proof: Proof
+    factor_roles: Collection[str]  # the roles that must have a second factor
 
     @property
     def fault(self) -> str | None:
@@ -70,7 +73,11 @@ class Login:
             return PASSWORD_CHANGED
         if self.proof.credential in self.person.revoked:
             return "the device token of this session was revoked"
-        return SUSPENDED if account.suspended else None
+        if account.suspended:
+            return SUSPENDED
+        if account.factor is None:
+            return FACTOR_LACKING if account.role in self.factor_roles else None
+        return FACTOR_MISSING if self.proof.factor != account.factor else None
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, union_all
 
 from securechat.store.rows import Account, AccountChanged, AccountId, MemberStored
-from securechat.store.schema import account, change, member, token
+from securechat.store.schema import account, change, member, recovery_code, token, totp
 
 
 def note(connection: Connection, accounts: Iterable[AccountId]) -> None:
@@ -38,16 +38,17 @@ def since(connection: Connection, after: int) -> list[AccountChanged]:
         .join(changed, changed.c.account_id == member.c.account_id)
         .order_by(member.c.channel)
     ).all()
-    tokens = connection.execute(
-        select(token.c.account_id, token.c.id)
-        .join(changed, changed.c.account_id == token.c.account_id)
-        .where(token.c.revoked_at.is_not(None))
-    ).all()
+    void = (
+        select(table.c.account_id, ident)
+        .join(changed, changed.c.account_id == table.c.account_id)
+        .where(table.c.revoked_at.is_not(None))
+        for table, ident in ((token, token.c.id), (recovery_code, recovery_code.c.digest))
+    )
     of: defaultdict[AccountId, list[MemberStored]] = defaultdict(list)
     for channel, owner, role in members:
         of[owner].append(MemberStored(channel, owner, role))
     revoked: defaultdict[AccountId, set[str]] = defaultdict(set)
-    for owner, ident in tokens:
+    for owner, ident in connection.execute(union_all(*void)):
         revoked[owner].add(ident)
     return [
         AccountChanged(number, as_account(ident, *columns), tuple(of[ident]), frozenset(revoked[ident]))
@@ -67,9 +68,16 @@ ACCOUNT = (
     account.c.suspended,
     account.c.deleted_at,
     account.c.password_version,
+    select(totp.c.since).where(totp.c.account_id == account.c.id).scalar_subquery(),
+)
+ACCOUNT_TEXT = (  # the same for statements of the driver's own
+    "account.id, account.name, account.role, account.suspended, account.deleted_at, account.password_version, "
+    "(SELECT since FROM totp WHERE account_id = account.id)"
 )
 
 
-def as_account(ident: int, name: str, role: str, suspended: int, deleted_at: int | None, version: int) -> Account:
+def as_account(
+    ident: int, name: str, role: str, suspended: int, deleted_at: int | None, version: int, factor: int | None
+) -> Account:
     """The columns `ACCOUNT` as a value."""
-    return Account(ident, name, role, bool(suspended), deleted_at is not None, version)
+    return Account(ident, name, role, bool(suspended), deleted_at is not None, version, factor)

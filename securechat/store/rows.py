@@ -149,6 +149,22 @@ class TokensRevoked:
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class CodeUsed:
+    """A code of the account's second factor was taken; none of this time step or an earlier one counts any more."""
+
+    account: AccountId
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodeUsed:
+    """A recovery code was taken, which counts once."""
+
+    digest: str
+    time: int
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -175,6 +191,8 @@ Row = (
     | PlaceRemoved
     | TokenUsed
     | TokensRevoked
+    | CodeUsed
+    | RecoveryCodeUsed
     | NamedMessage
 )
 
@@ -189,6 +207,7 @@ class Account:
     suspended: bool
     deleted: bool
     password_version: int
+    factor: int | None = None  # when its second factor was enabled; None: it has none
 
     @property
     def admin(self) -> bool:
@@ -230,4 +249,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # ids of its device tokens that are
+    revoked: frozenset[str] = frozenset()  # its device tokens and recovery codes that are

@@ -14,7 +14,7 @@ from securechat.protocol.names import fold
 from securechat.protocol.text import printable
 from securechat.store import changes
 from securechat.store.accounts import MEMBERSHIPS, required, revoke_tokens
-from securechat.store.changes import as_account
+from securechat.store.changes import ACCOUNT_TEXT, as_account
 from securechat.store.database import Database, driver
 from securechat.store.rows import Account, MemberStored
 from securechat.store.schema import account, token
@@ -25,7 +25,7 @@ _REMEMBERED = 30 * 24 * 3600 * 1000  # milliseconds for which a void token is st
 
 # For every login with a token; by way of SQLAlchemy it takes longer.
 _BY_DIGEST = (
-    "SELECT token.id, account.id, account.name, role, suspended, deleted_at, password_version "
+    f"SELECT token.id, {ACCOUNT_TEXT} "
     "FROM token JOIN account ON account.id = token.account_id "
     "WHERE digest = ? AND name_key = ? AND expires > ? AND revoked_at IS NULL AND deleted_at IS NULL"
 )

@@ -22,6 +22,7 @@ from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
     ChannelStored,
+    CodeUsed,
     EntryRedacted,
     EntryStored,
     ListModeRemoved,
@@ -34,6 +35,7 @@ from securechat.store.rows import (
     PlaceRemoved,
     PlaceStored,
     ReadMarkerStored,
+    RecoveryCodeUsed,
     Row,
     TokensRevoked,
     TokenUsed,
@@ -232,6 +234,12 @@ _WRITES: dict[type, Write] = {
     TokensRevoked: _each(
         "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
         attrgetter("time", "account", "keep"),
+    ),
+    CodeUsed: _each(
+        "UPDATE totp SET step = ? WHERE account_id = ? AND step < ?", attrgetter("step", "account", "step")
+    ),
+    RecoveryCodeUsed: _each(
+        "UPDATE recovery_code SET revoked_at = ? WHERE digest = ? AND revoked_at IS NULL", attrgetter("time", "digest")
     ),
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

@@ -27,6 +27,7 @@ from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import open_database
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
 from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
 from tests.fuzzing.grammar import PASSWORD, PEOPLE, Grammar
@@ -77,7 +78,7 @@ class World:
         hashed = passwords.hash(PASSWORD, 4)
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
-        verifier = Verifier(self.accounts, self.settings.auth)
+        verifier = Verifier(self.accounts, Factors(self.database), self.settings.auth, lambda: self.now)
         tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
         services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)

@@ -31,7 +31,7 @@ from securechat.store.schema import REVISION, SEARCH, metadata
 SLOW_STEP = """
 import sys
 from alembic import op
-revision, down_revision = "slow", "0003"
+revision, down_revision = "slow", "0004"
 
 def upgrade():
     for statement in (

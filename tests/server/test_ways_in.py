@@ -1,0 +1,132 @@
+"""Every way of logging in, as the code's own tables have them, against an account with a second factor.
+
+A new way is in no row here, and fails the first test until somebody has thought about it.
+"""
+
+from __future__ import annotations
+
+import ast
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import securechat.server
+from securechat.auth import proof, tokens
+from securechat.auth.proof import Verified
+from securechat.protocol import sasl
+from securechat.server.services import Services
+from securechat.server.session import Stage
+from securechat.store.tokens import NewToken
+from tests.codes import App
+from tests.core import CoreRun, registration
+from tests.running import PASSWORD
+
+SERVER = Path(securechat.server.__file__).parent
+LATER = 10 * 365 * 24 * 3600 * 1000  # milliseconds
+
+Thief = Callable[[CoreRun, App], str]
+
+
+def by_plain(run: CoreRun, secret: str) -> bool:
+    peer = run.connect()
+    run.say(peer, *registration("ada", "", secret), "CAP END")
+    return peer.session.stage is Stage.ADMITTED
+
+
+def by_oper(run: CoreRun, secret: str) -> bool:
+    peer = run.connect_as("bob")
+    run.say(peer, f"OPER ada :{secret}")
+    return peer.session.is_oper
+
+
+# Where a proof becomes a login, by module; of SASL by mechanism.
+WAYS: dict[str, Callable[[CoreRun, str], bool]] = {
+    "login.py PLAIN": by_plain,
+    "commands/opers.py": by_oper,
+}
+# What is checked, by the service that does it, and by what the proof is called then.
+CHECKS = {"passwords.verify", "tokens.verify"}
+MEANS = {"password", "token"}
+
+# What somebody has who lacks the factor.
+THIEVES: dict[str, Thief] = {
+    "the password": lambda run, app: PASSWORD,
+    "the password and a wrong code": lambda run, app: f"{PASSWORD}:{app.wrong(run.now)}",
+    "the password and an old code": lambda run, app: f"{PASSWORD}:{app.code(run.now - 90)}",
+    "the password and a used code": lambda run, app: used(run, f"{PASSWORD}:{app.code(run.now)}"),
+    "the password and a used recovery code": lambda run, app: used(run, f"{PASSWORD}:{app.recovery_codes[0]}"),
+    "the password and a code of another's": lambda run, app: f"{PASSWORD}:{App(run.factors, 'bob').code(run.now)}",
+    "a code": lambda run, app: app.code(run.now),
+    "a code behind no password": lambda run, app: f":{app.code(run.now)}",
+    "a recovery code": lambda run, app: app.recovery_codes[0],
+    "a token from before": lambda run, app: before.pop(),
+}
+before: list[str] = []
+
+
+def used(run: CoreRun, secret: str) -> str:
+    assert by_plain(run, secret)
+    return secret
+
+
+def token(run: CoreRun) -> str:
+    secret = tokens.new()
+    run.tokens.add("ada", NewToken("laptop", tokens.digest(secret), int(run.now * 1000) + LATER))
+    return secret
+
+
+@pytest.fixture
+def app(run: CoreRun) -> App:
+    """Ada's; she had a token before."""
+    before[:] = [token(run)]
+    app = App(run.factors, "ada")
+    run.look()
+    return app
+
+
+def calls(name: str) -> set[str]:
+    """The modules of the server that call a function of this name."""
+    return {
+        path.relative_to(SERVER).as_posix()
+        for path in SERVER.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and name in (getattr(node.func, "id", None), getattr(node.func, "attr", None))
+    }
+
+
+def test_every_way_in_has_a_row_here() -> None:
+    known = {way.partition(" ")[0] for way in WAYS}
+    assert calls("login_by") == known
+    assert calls("Login") == {"accounts.py"}  # so that nobody goes past it
+    assert {f"login.py {mechanism}" for mechanism in sasl.MECHANISMS} == {way for way in WAYS if " " in way}
+    assert set(typing.get_args(proof.Means)) == MEANS
+    services = typing.get_type_hints(Services)
+    checks = {
+        f"{field}.{method}"
+        for field, service in services.items()
+        for method, function in vars(service).items()
+        if callable(function) and Verified in typing.get_args(typing.get_type_hints(function).get("return"))
+    }
+    assert checks == CHECKS
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("thief", THIEVES.values(), ids=THIEVES)
+def test_no_way_in_skips_the_second_factor(
+    run: CoreRun, app: App, way: Callable[[CoreRun, str], bool], thief: Thief
+) -> None:
+    assert not way(run, thief(run, app))
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_with_it_each_way_is_open(run: CoreRun, app: App, way: Callable[[CoreRun, str], bool]) -> None:
+    """Or the test above would show nothing."""
+    assert way(run, f"{PASSWORD}:{app.code(run.now)}")
+    assert way(run, f"{PASSWORD}:{app.recovery_codes[0]}")
+
+
+def test_a_token_made_since_opens_what_tokens_open(run: CoreRun, app: App) -> None:
+    assert by_plain(run, token(run))
+    assert not by_oper(run, token(run))
