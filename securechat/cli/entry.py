@@ -145,11 +145,11 @@ def enter(way: Way, account: str | None, password_file: Path | None, make: Calla
     tls = way.first_connect()
     password = _given_password(password_file)
     if account is not None and password is not None:
-        return _log_in(make, account, password, tls)
+        return _log_in(way, make, account, password, tls)
     tls.close()
     account = account or _which_account(way.profile, way.address)
     if password is not None:
-        return _log_in(make, account, password, way.connect())
+        return _log_in(way, make, account, password, way.connect())
     return _ask_and_log_in(way, account, make)
 
 
@@ -159,19 +159,39 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         password = _ask_password(account, way.address)
         try:
-            return _log_in(make, account, password, way.connect())
+            return _log_in(way, make, account, password, way.connect())
         except LoginFailed as failure:
             if not failure.credentials:
                 raise
             click.echo(f"securechat: {failure}", err=True)
     password = _ask_password(account, way.address)
-    return _log_in(make, account, password, way.connect())
+    return _log_in(way, make, account, password, way.connect())
 
 
-def _log_in(make: Callable[[Credentials], Client], account: str, password: str, tls: SSLSocket) -> Client:
+def _log_in(way: Way, make: Callable[[Credentials], Client], account: str, password: str, tls: SSLSocket) -> Client:
+    """With this password, and on a terminal with the code of a second factor, where the server wants one."""
     from securechat.client.credentials import Credentials
+    from securechat.client.errors import LoginFailed
 
-    client = make(Credentials(account, password))
+    try:
+        return _try(make, Credentials(account, password), tls)
+    except LoginFailed as failure:
+        if not failure.second_factor or not on_a_terminal():
+            raise
+    for _ in range(TRIES_ON_A_TERMINAL - 1):
+        code = _ask_code()
+        try:
+            return _try(make, Credentials(account, password, code), way.connect())
+        except LoginFailed as failure:
+            if not failure.second_factor:
+                raise
+            click.echo(f"securechat: {failure}", err=True)
+    code = _ask_code()
+    return _try(make, Credentials(account, password, code), way.connect())
+
+
+def _try(make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+    client = make(credentials)
     try:
         client.log_in(tls)
     except BaseException:
@@ -239,6 +259,11 @@ def _read_password(file: Path) -> str:
 def _ask_password(account: str, address: Address) -> str:
     password: str = click.prompt(f"Password of {account} on {address}", hide_input=True, err=True)
     return password
+
+
+def _ask_code() -> str:
+    code: str = click.prompt("Second factor code", err=True)
+    return code.replace(" ", "")
 
 
 def on_a_terminal() -> bool:

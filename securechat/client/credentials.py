@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Credentials:
-    """The password changes when the server takes another one."""
+    """The password changes when the server takes another one; a code of the second factor opens one login."""
 
     account: str
     password: str = field(repr=False)
+    code: str = field(default="", repr=False)

@@ -14,11 +14,17 @@ class ConnectionLost(SecurechatError):
 
 
 class LoginFailed(SecurechatError):
-    """The server refused the login; with `credentials` another password may do."""
+    """The server refused the login; with `credentials` another password may do, with `second_factor` another code."""
 
     exit_status = 5
 
     def __init__(self, account: str, refusal: LoginRefused) -> None:
         self.credentials = refusal.credentials
-        advice = "check both, or ask the server's operator" if refusal.credentials else "try again later"
-        super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {advice}")
+        self.second_factor = refusal.second_factor
+        super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {_advice(refusal)}")
+
+
+def _advice(refusal: LoginRefused) -> str:
+    if refusal.second_factor:
+        return "give the newest code, or use a device token"
+    return "check both, or ask the server's operator" if refusal.credentials else "try again later"

@@ -26,6 +26,7 @@ WANTED = (
     "securechat/retry",
     "soju.im/search",
 )
+SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
 
 ERR_NICKLOCKED = "902"  # of other servers
@@ -44,6 +45,7 @@ class Registration:
         self._send = send
         self._offered: dict[str, str] = {}
         self._authenticated = False
+        self._gave_code = False
         self._handlers: Mapping[str, Callable[[Message], Event | None]] = {
             "CAP": self._cap,
             "AUTHENTICATE": self._authenticate,
@@ -97,11 +99,17 @@ class Registration:
 
     def _authenticate(self, message: Message) -> Event | None:
         if message.params[:1] == ("+",) and self._credentials is not None:
-            response = sasl.write_plain(self.account, self._credentials.password)
+            response = sasl.write_plain(self.account, self._secret(self._credentials))
             self._credentials = None
             for piece in sasl.pieces(response):
                 self._send("AUTHENTICATE", piece)
         return None
+
+    def _secret(self, credentials: Credentials) -> str:
+        """The password, behind it the code if there is one; it is forgotten: the next login takes another."""
+        code, credentials.code = credentials.code, ""
+        self._gave_code = bool(code)
+        return f"{credentials.password}:{code}" if code else credentials.password
 
     def _logged_in(self, message: Message) -> Event | None:
         self._authenticated = True
@@ -120,6 +128,8 @@ class Registration:
         return None
 
     def _wrong_credentials(self, message: Message) -> Event | None:
+        if self._gave_code:  # nobody was asked for one before the password was right
+            return self._end("wrong code, or one that was used before", second_factor=True)
         return self._end("wrong name or password", credentials=True)
 
     def _refused(self, message: Message) -> Event | None:
@@ -127,9 +137,12 @@ class Registration:
 
     def _fail(self, message: Message) -> Event | None:
         reason = message.params[-1] if message.params else "the server gave no reason"
-        return self._end(reason, temporary=replies.is_temporary(message))
+        second_factor = message.params[1:2] == (SECOND_FACTOR_REQUIRED,)
+        return self._end(reason, temporary=replies.is_temporary(message), second_factor=second_factor)
 
-    def _end(self, reason: str, *, credentials: bool = False, temporary: bool = False) -> Event:
+    def _end(
+        self, reason: str, *, credentials: bool = False, temporary: bool = False, second_factor: bool = False
+    ) -> Event:
         self.over = True
         self._credentials = None
-        return LoginRefused(reason, credentials, temporary)
+        return LoginRefused(reason, credentials, temporary, second_factor)
