@@ -75,7 +75,7 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    exempt: tuple[str, ...] = ()  # networks that connection, login and pacing limits do not apply to
+    exempt: tuple[str, ...] = ()  # networks that limits on connections, sessions, logins and pace do not apply to
     unauthenticated: Positive = 1000  # connections before admission, in all
     unauthenticated_per_address: Positive = 20
     registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission
@@ -83,6 +83,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registration_commands: Positive = 64  # commands before admission
     sasl: Positive = 4096  # bytes of one SASL response, as base64
     outbox: Positive = 1024 * 1024  # bytes waiting for one client, then it is closed with a reason
+    messages_per_second: Annotated[float, Meta(gt=0)] = 5.0  # of an account, in all its sessions; above it nobody reads
+    message_burst: Positive = 20  # messages that it may say at once
+    sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0

@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -325,7 +326,8 @@ class Tally:
     """Refusals summed by reason and address; one INFO line for each when their minute is over.
 
     `now` is monotonic. Reasons are our own few phrases; addresses are anyone's, so beyond `limit` pairs of reason and
-    address those of one reason are summed as "other addresses". Owned by the loop: no lock, no thread.
+    address those of one reason are summed as "other addresses". `totals` is never reset. Owned by the loop: no lock,
+    no thread.
     """
 
     def __init__(self, logger: logging.Logger, *, period: float = 60.0, limit: int = 1000) -> None:
@@ -334,8 +336,10 @@ class Tally:
         self._limit = limit
         self._counts: dict[tuple[str, str], int] = {}
         self._since = 0.0
+        self.totals: Counter[str] = Counter()  # by reason
 
     def count(self, reason: str, address: str, now: float) -> None:
+        self.totals[reason] += 1
         self.flush(now)
         if not self._counts:
             self._since = now

@@ -21,12 +21,13 @@ from securechat import config
 from securechat.auth import passwords
 from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
+from securechat.protocol.http import Request
 from securechat.protocol.lines import read_line
 from securechat.server import accounts, burst, missed, presence
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.dispatch import dispatch
-from securechat.server.items import Answer, Gone, Item, Resume, Said, Tick
+from securechat.server.items import Answer, Asked, Gone, Item, Resume, Said, Tick
 from securechat.server.reading import StoredHistory
 from securechat.server.sending import CHOKED
 from securechat.server.services import READS, Services
@@ -132,6 +133,7 @@ class CoreRun:
             TokenVerifier(self.tokens, lambda: self.now),
             StoredHistory(self.database),
             lambda reason, address: None,
+            str,
         )
         self.core = Core(self.fresh(), settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque()
@@ -174,6 +176,14 @@ class CoreRun:
     def say(self, peer: Peer, *lines: str) -> None:
         self.queue(peer, *lines)
         self.run()
+
+    def ask(self, request: Request) -> str:
+        """What a peer that speaks HTTP is answered."""
+        peer = self.connect()
+        self.waiting.append(Asked(peer.session, request))
+        self.run()
+        assert peer.closed is not None
+        return b"".join(peer.received).decode()
 
     def queue(self, peer: Peer, *lines: str) -> None:
         for line in lines:
@@ -227,7 +237,7 @@ class CoreRun:
         turn = self.core.turn(self.waiting)
         newest = settle(self.writer, turn.rows) if turn.rows else None
         if isinstance(newest, StoreError):
-            turn, newest = self.core.again(turn), None
+            turn, newest = self.core.again(turn, newest), None
             assert not turn.rows
         self._stands(turn, newest)
 

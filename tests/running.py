@@ -30,6 +30,7 @@ from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
 PASSWORD = "correct horse battery"
+UNPACED = "messages_per_second = 1_000_000.0\nmessage_burst = 1_000_000\nsessions_per_account = 1_000\n"
 
 
 @functools.cache
@@ -42,9 +43,12 @@ def _empty_database() -> Path:
 
 
 class Server:
-    """Stopped when made; `port` is known once it listens. Its accounts all have PASSWORD unless told otherwise."""
+    """Stopped when made; `port` is known once it listens. Its accounts all have PASSWORD unless told otherwise.
 
-    def __init__(self, data: Path, certificates: Path, settings: str = "") -> None:
+    They may talk as fast as tests do, unless `paced`.
+    """
+
+    def __init__(self, data: Path, certificates: Path, settings: str = "", *, paced: bool = False) -> None:
         self.data = data
         self.certificates = certificates
         self.ca = certificates / "ca.crt"
@@ -52,10 +56,13 @@ class Server:
         self.process: subprocess.Popen[str] | None = None
         self.accounts: set[str] = set()
         self.data.mkdir(parents=True, exist_ok=True)
-        self.configure(settings)
+        self.configure(settings, paced=paced)
 
-    def configure(self, settings: str) -> None:
-        """Replace the configuration; `[auth]` is ours."""
+    def configure(self, settings: str, *, paced: bool = False) -> None:
+        """Replace the configuration; `[auth]` is ours, and unless `paced` how fast accounts may talk."""
+        if not paced:
+            before, _, limits = settings.partition("[limits]\n")
+            settings = f"{before}\n[limits]\n{UNPACED}{limits}"
         (self.data / "config.toml").write_text(f"[auth]\nbcrypt_rounds = {ROUNDS}\n{settings}")
 
     @property

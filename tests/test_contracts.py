@@ -37,6 +37,9 @@ def test_the_imports_of_the_package_keep_the_contracts(copy: Path):
         ("log", "from securechat import config", "Folders are floors"),
         ("store/rows", "from securechat.server import commands", "Folders are floors"),
         ("protocol/__init__", "import socket", "The protocol is pure"),
+        ("metrics", "from securechat import log", "Folders are floors"),
+        ("client/__init__", "from securechat.protocol import http", "The client carries no server parts"),
+        ("ui/__init__", "import prometheus_client", "The client carries no server parts"),
         ("client/__init__", "import sqlalchemy", "The client carries no server parts"),
     ],
 )

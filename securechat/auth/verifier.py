@@ -79,11 +79,11 @@ class TokenVerifier:
         self._tokens = stored
         self._clock = clock  # seconds since the epoch
 
-    def verify(self, name: str, token: str) -> Verified | None:
-        """None when it is no token of this account, or no longer. One of a suspended account is verified, too.
+    def verify(self, name: str | None, token: str) -> Verified | None:
+        """None when it is no token of this account, or of any where none is named, or no longer.
 
-        Enabling a second factor revokes the tokens there are, so what is left was made by who passed it, or by the
-        administrator.
+        One of a suspended account is verified, too. It has passed a second factor: enabling one revokes the tokens
+        there are, so who made this one had passed it, or runs the server.
         """
         found = self._tokens.find(name, tokens.digest(token), int(self._clock() * 1000))
         if found is None:

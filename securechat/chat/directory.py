@@ -43,6 +43,7 @@ class Directory:
         "places_kept",
         "present",
         "redacted",
+        "stored_at",
         "watchers",
     )
 
@@ -60,6 +61,7 @@ class Directory:
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
         self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
+        self.stored_at = 0.0  # when the newest turn that stored something began; set with it
         self.places_kept = 0.0  # when the places of all who are here were stored last
 
     @classmethod

@@ -44,6 +44,7 @@ class Person:
         "last_active",
         "named",
         "network",
+        "paid_until",
         "places",
         "present",
         "read_markers",
@@ -68,6 +69,7 @@ class Person:
         self.realname = ""  # which SETNAME changes
         self.signed_on = 0.0
         self.last_active = 0.0  # of its messages, for WHOIS; a hint, so set directly
+        self.paid_until = 0.0  # how far it is with paying for what it said; the loop's, see `server/pace.py`
         self.named: dict[str, NamedMessage] = {}  # the newest messages that its clients named; the store has them all
         self.away: str | None = None  # once every session is; what was said last
         self.read_markers: dict[str, int] = {}  # target → time up to which it was read

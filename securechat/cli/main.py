@@ -44,6 +44,7 @@ COMMANDS = {
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),
     "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
     "totp": Entry("securechat.cli.totp:totp", "Enable and disable second factors, renew their recovery codes."),
+    "db": Entry("securechat.cli.db:db", "Back up, verify and restore the database."),
 }
 
 

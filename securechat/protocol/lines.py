@@ -46,14 +46,22 @@ class LineBuffer:
         self.limit = limit
         self._rest = b""
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, without LF; a CR before it is still there. Raises Unended."""
-        lines = (self._rest + data).split(b"\n")
+    def feed(self, data: bytes, most: int = -1) -> list[bytes]:
+        """The lines that `data` completes, without LF; a CR before it is still there. Raises Unended.
+
+        With more than `most` of them the rest is kept for the next call, as bytes: a line takes ten times as much.
+        """
+        lines = (self._rest + data).split(b"\n", most)
         self._rest = lines.pop()
-        if len(self._rest) > self.limit:
+        if len(self._rest) - (self._rest.rfind(b"\n") + 1) > self.limit:
             self._rest = b""  # so that a peer that goes on until it is closed is not kept in memory
             raise Unended(f"no end of line within {self.limit} bytes")
         return lines
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a whole line was kept."""
+        return b"\n" in self._rest
 
 
 def read_line(line: bytes) -> Message | Unreadable | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 
+from securechat.chat.person import Person
 from securechat.server import burst, missed, presence
 from securechat.server.session import Login, Opening, Session, Stage
 from securechat.server.turn import Turn
@@ -47,8 +48,17 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     turn.set(session, "stage", Stage.ADMITTED)
     steps = [partial(burst.rejoin, channel=channel) for channel in person.channels]
     turn.set(session, "opening", Opening((*steps, *([] if session.device is None else [missed.find]))))
+    _make_room(turn, session, person)
     presence.arrive(turn, session, person, registration.user or "", registration.realname)
     burst.greet(turn, session)
     if session.device is not None:
         turn.admitted.append(session)
     log.info("admitted %s from %s by %s", person.name, session.address, login.proof)
+
+
+def _make_room(turn: Turn, session: Session, person: Person) -> None:
+    """Above an account's sessions the newcomer is let in: who is locked out may have no way to the others."""
+    counted = [one for one in presence.sessions(person) if not one.exempt]
+    if not session.exempt and len(counted) >= turn.settings.limits.sessions_per_account:
+        longest = min(counted, key=lambda one: one.heard)
+        presence.end(turn, longest, "too many sessions of this account, and this one was silent longest")

@@ -37,6 +37,8 @@ class Arrivals:
         self._gate = Gate(limits)
         self._listening = {one.fileno(): one for one in listeners}
         self._resting: dict[int, socket.socket] = {}
+        self._names = {one.fileno(): listener.shown(*one.getsockname()[:2]) for one in listeners}
+        self.accepted = dict.fromkeys(self._names.values(), 0)  # since the start
         for fd in self._listening:
             epoll.register(fd, select.EPOLLIN)
 
@@ -47,6 +49,7 @@ class Arrivals:
         """The newcomers that are let in, each with its session; `deadline` is for all until their admission."""
         try:
             for sock, address in listener.accept(self._listening[fd]):
+                self.accepted[self._names[fd]] += 1
                 connection = self._let_in(sock, address, now, deadline)
                 if connection is not None:
                     yield connection
@@ -68,7 +71,7 @@ class Arrivals:
             self._gate.leave(address)
             sock.close()
             return None
-        session = Session(address)
+        session = Session(address, exempt=self._gate.exempt(address))
         connection = Connection(wrapped, address, session, deadline, now)
         connection.lines = LineBuffer(self._limits.registration_line)
         session.link = connection

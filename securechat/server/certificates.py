@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from securechat import config
@@ -58,6 +59,7 @@ class Keeper:
         self._look = look
         self._check = check
         self._use: Callable[[ssl.SSLContext], None]
+        self.expiry = datetime.min  # of the certificate in use
         self._used: pair.State = ()  # the files as they were read last, whatever came of it
         self._seen: pair.State = ()  # at the last look
         self._next_check = 0.0
@@ -119,7 +121,9 @@ class Keeper:
 
     def _read(self) -> ssl.SSLContext:
         self._used = pair.state(self._certificate, self._key)  # before: what changes meanwhile is read once more
-        return contexts.server_context(self._certificate, self._key, self._tls.min_version)
+        context = contexts.server_context(self._certificate, self._key, self._tls.min_version)
+        self.expiry = authority.expiry(self._certificate)
+        return context
 
 
 def renew(certificate: Path) -> bool:

@@ -8,11 +8,11 @@ import time
 class Clock:
     """Owned by the loop, which reads the system's once in each pass."""
 
-    __slots__ = ("_stalled", "now")
+    __slots__ = ("now", "stalled")
 
     def __init__(self) -> None:
         self.now = time.monotonic()
-        self._stalled = 0.0  # seconds in which all peers waited for us
+        self.stalled = 0.0  # seconds in which all peers waited for us
 
     def read(self) -> None:
         self.now = time.monotonic()
@@ -20,8 +20,8 @@ class Clock:
     @property
     def patient(self) -> float:
         """The clock of the peers' deadlines: it stands while all wait for us."""
-        return self.now - self._stalled
+        return self.now - self.stalled
 
     def stood(self, seconds: float) -> None:
         """All of them have waited for us so long."""
-        self._stalled += seconds
+        self.stalled += seconds

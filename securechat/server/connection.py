@@ -7,13 +7,14 @@ import ssl
 from collections.abc import Callable
 from enum import Enum, auto
 
+from securechat.protocol.http import Head
 from securechat.protocol.lines import LineBuffer
 from securechat.server.outbox import Outbox
 from securechat.server.session import Session
+from securechat.tls.contexts import HTTP, HTTP_1_0
 
 RECORD_BYTES = 16 * 1024
 READ_BYTES = 64 * 1024  # of one connection in one pass of the loop
-HTTP_REFUSAL = b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -21,7 +22,8 @@ WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 class Phase(Enum):
     HANDSHAKE = auto()
     OPEN = auto()
-    HTTP = auto()  # the peer asked for http/1.1: it gets one answer
+    HTTP = auto()  # the peer asked for HTTP by ALPN, and its request is coming
+    ASKED = auto()  # its request has come: it gets one answer, and is read no more
     FLUSHING = auto()  # closed by us: what is in the outbox still leaves
     LINGERING = auto()  # all is sent; we wait for the peer to close, or our reset could overtake the last line
     CLOSED = auto()
@@ -37,12 +39,14 @@ class Connection:
         "busy_since",
         "counted",
         "deadline",
-        "heard",
+        "head",
         "hung_up",
         "lines",
         "opened",
         "outbox",
+        "owed",
         "parked",
+        "paused",
         "phase",
         "pinged",
         "queued",
@@ -56,16 +60,19 @@ class Connection:
         self.sock = sock
         self.address = address
         self.session = session
+        session.heard = now
         self.lines = LineBuffer()
+        self.head: Head | None = None  # of its request, where it speaks HTTP
         self.unread: list[bytes] = []  # whole lines that are not yet among those that wait for a turn
         self.parked = False  # readable too, but its session waits, or has much waiting for a turn
+        self.paused = False  # readable too, but its account talks too fast
+        self.owed = 0.0  # seconds that its account is to pay for what was said before the admission
         self.outbox: Outbox | None = None
         self.opened = False  # the last of what its session is told first was delivered
         self.phase = Phase.HANDSHAKE
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
         self.counted = True  # among the connections that are not admitted
-        self.heard = now
         self.hung_up = False  # the peer says no more; what it said before may still be unread
         self.pinged = False
         self.queued = 0  # its lines among those that wait for a turn
@@ -73,7 +80,7 @@ class Connection:
 
     def alive(self, now: float) -> None:
         """It gave a sign of life."""
-        self.heard, self.pinged = now, False
+        self.session.heard, self.pinged = now, False
 
     def handshake(self) -> bool:
         """One step; True when it is done. Raises ConnectionLost."""
@@ -83,8 +90,12 @@ class Connection:
             return False
         except (OSError, ValueError) as error:  # ValueError: closed while its event was under way
             raise ConnectionLost(f"TLS handshake failed: {_said(error)}") from error
-        self.phase = Phase.HTTP if self.sock.selected_alpn_protocol() == "http/1.1" else Phase.OPEN
-        self._free()
+        if self.sock.selected_alpn_protocol() in (HTTP, HTTP_1_0):
+            self.phase = Phase.HTTP
+            self.head = Head()
+        else:
+            self.phase = Phase.OPEN
+            self._free()
         return True
 
     def read(self) -> tuple[bytes, bool]:

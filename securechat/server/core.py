@@ -18,10 +18,12 @@ from securechat.protocol.message import Message
 from securechat.protocol.numerics import ERR_UNKNOWNERROR
 from securechat.server import accounts, missed, presence
 from securechat.server.dispatch import dispatch
-from securechat.server.items import Answer, Ending, Gone, Item, Overdue, Resume, Said, Tick
+from securechat.server.http import routes
+from securechat.server.items import Answer, Asked, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.services import Services
 from securechat.server.session import Opening, Session, Stage
 from securechat.server.turn import StoreUnavailable, Turn
+from securechat.store.errors import StoreError
 from securechat.store.rows import AccountChanged
 
 STRIKES = 3  # handler errors within STRIKE_TIME close a session
@@ -45,7 +47,7 @@ class Core:
 
     def turn(self, waiting: deque[Item]) -> Turn:
         """Handle what is waiting, as much as one turn takes."""
-        turn = self._open(failing=False)
+        turn = self._open()
         while waiting and turn.has_room():
             item = waiting.popleft()
             turn.items.append(item)
@@ -53,10 +55,10 @@ class Core:
         self._end_overfull(turn)
         return turn
 
-    def again(self, failed: Turn) -> Turn:
+    def again(self, failed: Turn, error: StoreError) -> Turn:
         """Undo a turn whose commit failed and handle its items once more; whoever wanted something stored is told."""
         failed.undo()
-        turn = self._open(failing=True)
+        turn = self._open(error)
         for item in failed.items:
             turn.items.append(item)
             self._handle(turn, item)
@@ -67,11 +69,12 @@ class Core:
         """The turn stands and was delivered; `newest` is the newest entry of all if it stored something."""
         if newest is not None:
             self.directory.newest = newest
+            self.directory.stored_at = turn.now
         for session in turn.admitted:
             if session.opening is not None:
                 session.opening.upto = self.directory.newest
 
-    def _open(self, failing: bool) -> Turn:
+    def _open(self, failing: StoreError | None = None) -> Turn:
         return Turn(self.directory, self.settings, self.services, self._clock(), self.started, failing)
 
     def _handle(self, turn: Turn, item: Item) -> None:
@@ -83,6 +86,9 @@ class Core:
                 self._said(turn, session, message)
                 if session.opening is not None:  # it was its admission
                     self._release(turn, session)
+            case Asked(session, request):
+                turn.set(session, "request", request)
+                self._guarded(turn, session, None, lambda: routes.answer(turn, session, request))
             case Answer(session):
                 turn.set(session, "busy", False)
                 self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
@@ -159,11 +165,11 @@ class Core:
         try:
             handle()
             turn.finish()
-        except StoreUnavailable:
+        except StoreUnavailable as error:
             turn.back_to(mark)
             if session is not None:
                 turn.begin(session, label)
-                turn.fail(session, command, "TEMPORARILY_UNAVAILABLE", UNAVAILABLE)
+                self._refuse(turn, session, command, error)
                 turn.finish()
         except Exception:  # a bug in one handler is one sender's trouble
             turn.back_to(mark)
@@ -174,7 +180,15 @@ class Core:
             elif session is not None:
                 self._strike(turn, session, command)
 
+    def _refuse(self, turn: Turn, session: Session, command: str, error: StoreUnavailable) -> None:
+        if session.request is not None:
+            routes.unavailable(turn, session, str(error))
+        else:
+            turn.fail(session, command, "TEMPORARILY_UNAVAILABLE", UNAVAILABLE)
+
     def _strike(self, turn: Turn, session: Session, command: str) -> None:
+        if session.request is not None:
+            return routes.failed(turn, session)
         turn.standard(session, ERR_UNKNOWNERROR, command)
         turn.finish()
         recent = (at for at in session.strikes if at > turn.now - STRIKE_TIME)

@@ -15,7 +15,7 @@ from securechat.protocol.numerics import (
     ERR_UNKNOWNCOMMAND,
 )
 from securechat.server import presence
-from securechat.server.command import Command
+from securechat.server.command import QUESTION, TRIFLE, Command
 from securechat.server.commands import (
     channels,
     help,
@@ -75,10 +75,25 @@ def dispatch(turn: Turn, session: Session, message: Message | Unreadable) -> Non
         turn.standard(session, ERR_ALREADYREGISTERED)
     elif len(message.params) < command.fewest_params:
         turn.standard(session, ERR_NEEDMOREPARAMS, message.command)
-    elif "batch" in message.tags and session.caps & MULTILINE:
+    elif _is_part(session, message):
         multiline.take(turn, session, message)
     else:
         command.handler(turn, session, message)
+
+
+def cost(session: Session, message: Message | Unreadable | None) -> float:
+    """What a line costs the account that says it; None is an empty one."""
+    if message is None:
+        return TRIFLE
+    command = COMMANDS.get(message.command) if isinstance(message, Message) else None
+    if isinstance(message, Unreadable) or command is None or _is_part(session, message):
+        return QUESTION
+    return command.cost(session, message)
+
+
+def _is_part(session: Session, message: Message) -> bool:
+    """Whether it is a line of a message of several."""
+    return "batch" in message.tags and bool(session.caps & MULTILINE)
 
 
 def _within_registration(turn: Turn, session: Session, message: Message | Unreadable) -> bool:

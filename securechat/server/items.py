@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from securechat.protocol.http import Request
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
 from securechat.server.session import Session
@@ -17,6 +18,14 @@ class Said(NamedTuple):
 
     session: Session
     message: Message | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The one request of an HTTP peer."""
+
+    session: Session
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +73,4 @@ class Overdue:
     reason: str
 
 
-Item = Said | Gone | Answer | Resume | Tick | Ending | Overdue | AccountChanged
+Item = Said | Asked | Gone | Answer | Resume | Tick | Ending | Overdue | AccountChanged

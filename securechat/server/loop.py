@@ -9,7 +9,7 @@ import os
 import select
 import socket
 import ssl
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,11 +23,14 @@ from securechat.server.connection import Connection, ConnectionLost, Phase
 from securechat.server.connections import Connections
 from securechat.server.core import Core
 from securechat.server.deadlines import Deadlines
+from securechat.server.http.requests import Requests
 from securechat.server.items import Answer, Ending, Item, Tick
+from securechat.server.pace import Pace
 from securechat.server.receiving import Receiving
 from securechat.server.sending import LAST_TIME, Sending
 from securechat.server.storage import Broken, Committed, Report, Storage, ThreadEnded
-from securechat.server.turns import Turns
+from securechat.server.throughput import Throughput
+from securechat.server.turns import STUCK, Turns
 from securechat.server.workers import Pool
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET  # registered once: modify() is dear
@@ -50,6 +53,17 @@ class Reload:
     context: ssl.SSLContext
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What there is at the moment, and what has come since the start."""
+
+    connections: Mapping[tuple[bool, Phase], int]  # how many; True: not admitted
+    accepted: Mapping[str, int]  # connections since the start, by listener
+    queued: int  # bytes in outboxes
+    waiting: int  # items that wait for a turn
+    stalled: float  # seconds since the start in which all peers waited for us
+
+
 Posted = Report | Answer | Stop | Reload
 
 
@@ -70,9 +84,14 @@ class Loop:
         self._arrivals = Arrivals(limits, listeners, context, tally, self._epoll)
         self._connections = Connections(self._waiting, core.directory, self._arrivals)
         self._sending = Sending(self._waiting, clock, core.directory, self._connections, limits.outbox)
-        self._receiving = Receiving(self._waiting, clock, self._connections, self._sending)
-        self._turns = Turns(core, self._waiting, clock, self._arrivals, self._receiving, self._sending)
-        self._deadlines = Deadlines(settings, clock, self._connections, self._sending, tally)
+        self._requests = Requests(self._waiting, clock, self._connections, self._sending, tally)
+        self._pace = Pace(limits, clock)
+        self._receiving = Receiving(self._waiting, clock, self._pace, self._connections, self._sending, self._requests)
+        self.throughput = Throughput()
+        self._turns = Turns(
+            core, self._waiting, clock, self._pace, self._arrivals, self._receiving, self._sending, self.throughput
+        )
+        self._deadlines = Deadlines(settings, clock, self._connections, self._sending, self._requests, tally)
         self._next_tick = clock.now + TICK
         self._ends_at: float | None = None
 
@@ -88,6 +107,16 @@ class Loop:
         while self._ends_at is None or (self._clock.now < self._ends_at and self._has_work()):
             self._pass()
         self._close()
+
+    def load(self) -> Load:
+        """For the loop's own thread."""
+        return Load(
+            Counter((one.counted, one.phase) for one in self._connections),
+            self._arrivals.accepted,
+            sum(one.outbox.size for one in self._connections if one.outbox is not None),
+            len(self._waiting),
+            self._clock.stalled,
+        )
 
     def _has_work(self) -> bool:
         return bool(self._connections or self._waiting) or self._turns.committing
@@ -113,7 +142,7 @@ class Loop:
         return events
 
     def _next_event(self) -> float:
-        moments = (self._next_tick, self._turns.due(), self._ends_at)
+        moments = (self._next_tick, self._turns.due(), self._pace.next, self._ends_at)
         return min(moment for moment in moments if moment is not None)
 
     def _take_inbox(self) -> None:
@@ -163,6 +192,8 @@ class Loop:
         self._waiting.append(Tick())  # for ever: a clock that was set back takes the core into its quiet time again
         if not self._turns.stalled:
             self._deadlines.check_all()
+        elif self._turns.stuck:
+            self._requests.give_up(f"the store has not answered for {STUCK:g} s")
 
     # Ending
 
@@ -174,10 +205,11 @@ class Loop:
         self._sending.closing_time = LAST_TIME
         self._arrivals.close()
         for connection in self._connections:
-            if connection.counted and connection.phase is not Phase.OPEN:
-                self._connections.lost(connection, reason)
-            elif connection.counted:
+            if connection.counted and connection.phase is Phase.OPEN:
                 self._sending.overdue(connection, reason)
+            elif connection.counted and connection.phase is not Phase.ASKED:
+                self._connections.lost(connection, reason)
+        self._requests.give_up(reason)
         self._waiting.append(Ending(reason))
 
     def _close(self) -> None:

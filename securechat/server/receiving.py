@@ -6,24 +6,35 @@ from collections import deque
 
 from securechat.protocol.lines import Unended, read_line
 from securechat.server.clock import Clock
-from securechat.server.connection import HTTP_REFUSAL, Connection, ConnectionLost, Phase
+from securechat.server.connection import Connection, ConnectionLost, Phase
 from securechat.server.connections import Connections
+from securechat.server.http.requests import Requests
 from securechat.server.items import Item, Said
+from securechat.server.pace import Pace
 from securechat.server.sending import Sending
 
 MOST_WAITING = 16384  # lines that wait for a turn; above it nobody is read
 MOST_QUEUED = 32  # lines of one connection among them; above it that one is not read
-EMPTY = (b"", b"\r")  # lines that IRC ignores
 
 
 class Receiving:
     """Owned by the loop. A connection is read until it would block, for epoll tells of what came once only."""
 
-    def __init__(self, waiting: deque[Item], clock: Clock, connections: Connections, sending: Sending) -> None:
+    def __init__(
+        self,
+        waiting: deque[Item],
+        clock: Clock,
+        pace: Pace,
+        connections: Connections,
+        sending: Sending,
+        requests: Requests,
+    ) -> None:
         self._waiting = waiting
         self._clock = clock
+        self._pace = pace
         self._connections = connections
         self._sending = sending
+        self._requests = requests
         self._readable: dict[Connection, None] = {}  # may hold more than was read, or be closed meanwhile
 
     @property
@@ -32,7 +43,7 @@ class Receiving:
 
     def readable(self, connection: Connection) -> None:
         """Something has come for it."""
-        if not connection.parked:
+        if not (connection.parked or connection.paused):
             self._readable[connection] = None
 
     def resume(self, connection: Connection) -> None:
@@ -42,6 +53,7 @@ class Receiving:
             self._readable[connection] = None
 
     def read(self) -> None:
+        self._readable.update(dict.fromkeys(self._pace.resumed()))
         for connection in list(self._readable):
             if len(self._waiting) >= MOST_WAITING:
                 return
@@ -58,7 +70,7 @@ class Receiving:
     def _read_one(self, connection: Connection) -> None:
         try:
             if not connection.unread:
-                self._receive(connection)
+                connection.unread = connection.lines.feed(b"", MOST_QUEUED) or self._receive(connection)
             self._queue(connection)
         except Unended:
             self._readable.pop(connection, None)
@@ -66,26 +78,31 @@ class Receiving:
         except ConnectionLost as lost:
             self._connections.lost(connection, str(lost))
 
-    def _receive(self, connection: Connection) -> None:
+    def _receive(self, connection: Connection) -> list[bytes]:
+        """The first of the lines that have come."""
         data, more = connection.read()
         if not more:
             del self._readable[connection]
         if not data:
-            return
+            return []
         connection.alive(self._clock.now)
-        if connection.phase is Phase.HTTP:
-            self._sending.send(connection, (HTTP_REFUSAL,))
-            self._sending.overdue(connection, "speaks HTTP")
-            return
-        connection.unread = [line for line in connection.lines.feed(data) if line not in EMPTY]
+        if connection.head is not None:
+            self._requests.hear(connection, connection.head, data)
+            return []
+        return connection.lines.feed(data, MOST_QUEUED)
 
     def _queue(self, connection: Connection) -> None:
         """Its next lines join those that wait for a turn; a few only, so that a flood does not go before the others."""
-        lines, connection.unread = connection.unread[:MOST_QUEUED], connection.unread[MOST_QUEUED:]
-        for line in lines:
+        lines, connection.unread = connection.unread, []
+        for number, line in enumerate(lines):
             message = read_line(line)
+            if not self._pace.takes(connection, message):
+                connection.unread = lines[number:]
+                self._readable.pop(connection, None)
+                return
+            connection.alive(self._clock.now)
             if message is not None:
                 self._waiting.append(Said(connection.session, message))
                 connection.queued += 1
-        if connection.unread:
+        if connection.lines.has_line:
             self._readable[connection] = None

@@ -10,20 +10,22 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from securechat.auth.verifier import TokenVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
+from securechat.metrics import Exposition, Process
 from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
 from securechat.server.loop import Loop, Reload, Stop
+from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
-from securechat.store import changes, channels, snapshot, tokens, totp
+from securechat.store import changes, channels, permissions, snapshot, tokens, totp
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -55,21 +57,36 @@ def serve(
     kept_up = upkeep(settings.history)
     keeper = certificates.Keeper(settings.tls, certificate, key)
     context = keeper.first()
+    database_file = prepare(folder, settings.store)
+    _keep_private(database_file)
     with (
-        ServeLock(prepare(folder, settings.store).parent) as lock,
+        ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as sockets,
     ):
         directory, seen = _load(database, settings)
         tally = Tally(log)
+        exposition = Exposition()
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), Factors(database), settings.auth, time.time),
             TokenVerifier(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
+            exposition.text,
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
-        _run(loop, open_writer(database, seen, kept_up), keeper, sockets, settings)
+        pools = {
+            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
+            READS: Pool(READS, READERS, loop.post),
+        }
+        exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
+        exposition.add(Process())
+        _run(loop, open_writer(database, seen, kept_up), pools, keeper, sockets, settings)
+
+
+def _keep_private(database: Path) -> None:
+    for path in permissions.make_private(database):
+        log.warning("others could read %s; only its owner can now", path)
 
 
 def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
@@ -100,15 +117,16 @@ def _raise_file_limit() -> None:
 
 
 def _run(
-    loop: Loop, writer: storage.Writer, keeper: certificates.Keeper, sockets: list[socket.socket], settings: Settings
+    loop: Loop,
+    writer: storage.Writer,
+    pools: Mapping[str, Pool],
+    keeper: certificates.Keeper,
+    sockets: list[socket.socket],
+    settings: Settings,
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_file_limit()
     store_thread = storage.Storage(writer, loop.post)
-    pools = {
-        PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
-        READS: Pool(READS, READERS, loop.post),
-    }
     keeper.start(lambda context: loop.post(Reload(context)))
     with _signals(loop, keeper):
         _announce(sockets, settings)

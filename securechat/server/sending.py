@@ -33,7 +33,7 @@ class Sending:
         self._lagging: set[Connection] = set()
 
     def send(self, connection: Connection, pieces: tuple[bytes, ...]) -> None:
-        if connection.phase not in (Phase.OPEN, Phase.HTTP):
+        if connection.phase not in (Phase.OPEN, Phase.HTTP, Phase.ASKED):
             return
         outbox = connection.outbox
         if outbox is not None and outbox.size >= self._limit:
@@ -95,14 +95,11 @@ class Sending:
 
     def overdue(self, connection: Connection, reason: str) -> None:
         """This one must go; the core tells it, and the others."""
-        if connection.phase is Phase.HTTP:
-            self.finish(connection, reason)
-        else:
-            self._waiting.append(Overdue(connection.session, reason))
+        self._waiting.append(Overdue(connection.session, reason))
 
     def finish(self, connection: Connection, reason: str) -> None:
         """Close once all that is queued has left."""
-        if connection.phase is Phase.CLOSED:
+        if connection.phase in (Phase.FLUSHING, Phase.LINGERING, Phase.CLOSED):
             return
         connection.session.note_handed(self._directory.newest)
         connection.finish(reason, self._clock.patient + self.closing_time)

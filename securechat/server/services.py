@@ -32,7 +32,7 @@ class Passwords(Protocol):
 class Tokens(Protocol):
     """Called by the workers that read the store."""
 
-    def verify(self, name: str, token: str) -> Verified | None: ...
+    def verify(self, name: str | None, token: str) -> Verified | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,4 @@ class Services:
     tokens: Tokens
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log
+    metrics: Callable[[], str]  # as Prometheus reads them

@@ -12,6 +12,7 @@ from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, 
 if TYPE_CHECKING:
     from securechat.auth.proof import Proof
     from securechat.chat.person import Person
+    from securechat.protocol.http import Request
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
     from securechat.server.connection import Connection
@@ -135,7 +136,9 @@ class Session:
         "caps",
         "choked",
         "device",
+        "exempt",
         "handed",
+        "heard",
         "incoming",
         "link",
         "login",
@@ -144,14 +147,17 @@ class Session:
         "oper",
         "person",
         "registration",
+        "request",
         "response",
         "send_now",
         "stage",
         "strikes",
     )
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, exempt: bool = False) -> None:
         self.address = address
+        self.exempt = exempt  # comes from a network of `limits.exempt`
+        self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
         self.caps = 0
@@ -161,6 +167,7 @@ class Session:
         self.monitored: dict[str, str] = {}  # its MONITOR list: by casefolded name, as it was written
         self.oper: Login | None = None  # by OPER, as whichever administrator
         self.response = ""  # pieces of a PASSWD so far
+        self.request: Request | None = None  # of a peer that speaks HTTP: nothing of IRC may be sent to it
         self.busy = False  # waits for a worker; what it says meanwhile is held
         self.choked = False  # does not read what it was sent; what it says is held, too; set by the loop
         self.backlog = Backlog()

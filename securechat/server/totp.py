@@ -13,24 +13,27 @@ from securechat.store.rows import CodeUsed, RecoveryCodeUsed
 
 
 def refusal(turn: Turn, session: Session, command: str, login: Login, verified: Verified) -> str | None:
-    """Why the second factor keeps a login out, and None if it does not: then its code is used up.
-
-    The peer is told what may help: it has proved the rest.
-    """
-    if login.fault == FACTOR_MISSING:
-        text = "this account has a second factor: put its code behind the password, as password:123456"
-        turn.fail(session, command, "SECOND_FACTOR_REQUIRED", text)
-        return FACTOR_MISSING
-    if login.fault == FACTOR_LACKING:
-        words = f"ask the operator of this server to type: securechat totp enable {login.person.name}"
-        turn.fail(session, command, "SECOND_FACTOR_NOT_ENABLED", f"{FACTOR_LACKING}; {words}")
-        return FACTOR_LACKING
+    """Why the second factor keeps a login out, once the peer is told; None if it does not: then its code is used up."""
+    if advice := advice_for(login):
+        turn.fail(session, command, *advice)
+        return login.fault
     if login.fault is not None or verified.used is None:
         return None
     if turn.failing:
         turn.fail(session, command, "TRY_LATER", "the server cannot store that the code is used; try again later")
         return "a code whose use cannot be stored"
     return None if _use(turn, login.person, verified.used) else "a code that was used before"
+
+
+def advice_for(login: Login) -> tuple[str, str] | None:
+    """What helps who has proved all but the second factor, as the code and the text of a FAIL."""
+    if login.fault == FACTOR_MISSING:
+        text = "this account has a second factor: put its code behind the password, as password:123456"
+        return "SECOND_FACTOR_REQUIRED", text
+    if login.fault == FACTOR_LACKING:
+        words = f"ask the operator of this server to type: securechat totp enable {login.person.name}"
+        return "SECOND_FACTOR_NOT_ENABLED", f"{FACTOR_LACKING}; {words}"
+    return None
 
 
 def _use(turn: Turn, person: Person, used: CodeUsed | RecoveryCodeUsed) -> bool:

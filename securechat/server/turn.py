@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from securechat.chat.channel import Audience, Channel
@@ -12,6 +13,7 @@ from securechat.chat.person import Person
 from securechat.config import Settings
 from securechat.errors import SecurechatError
 from securechat.protocol.capabilities import BATCH, LABELED_RESPONSE
+from securechat.protocol.http import Response
 from securechat.protocol.message import escape, write
 from securechat.protocol.numerics import TEXTS
 from securechat.server.event import Event, lasting
@@ -19,6 +21,7 @@ from securechat.server.msgids import new_msgid
 from securechat.server.reply import Batch, Line, Reply, written
 from securechat.server.services import Services
 from securechat.server.session import OPENING, Opening, Session, Stage
+from securechat.store.errors import StoreError
 from securechat.store.rows import EntryStored, Row
 
 if TYPE_CHECKING:
@@ -84,7 +87,7 @@ class Turn:
         services: Services,
         now: float,
         started: float,
-        failing: bool = False,
+        failing: StoreError | None = None,
     ) -> None:
         self.directory = directory
         self.settings = settings
@@ -93,7 +96,7 @@ class Turn:
         self.now = now  # seconds since the epoch
         self.milliseconds = int(now * 1000)
         self.started = started  # when the server did
-        self.failing = failing  # the commit of these items failed; this run tells their senders
+        self.failing = failing  # why the commit of these items failed; this run tells their senders
         self.items: list[Item] = []
         self.rows: list[Row] = []
         self.output: list[Output] = []
@@ -177,7 +180,7 @@ class Turn:
     def record(self, *rows: Row) -> None:
         """Store rows with this turn's commit. Raises StoreUnavailable where that is known to fail."""
         if self.failing:
-            raise StoreUnavailable("the turn's commit failed")
+            raise StoreUnavailable(str(self.failing))
         self.rows += rows
 
     def note(self, row: Row) -> None:
@@ -347,6 +350,14 @@ class Turn:
         self._write(session, Line("", f"ERROR :{reason}"))
         self.closing.append((session, reason))
         self._over = self._over or session.device is not None
+
+    def respond(self, session: Session, response: Response) -> None:
+        """Answer an HTTP request; the connection closes behind it."""
+        assert session.request is not None
+        self.shut(session)
+        data = response.encode(formatdate(self.now, usegmt=True), head_only=session.request.method == "HEAD")
+        self._emit(Output(session, data), 1)
+        self.closing.append((session, f"answered {response.status.value}"))
 
     def shut(self, session: Session) -> None:
         """Nothing is handled for it any more, nor told to it that was held."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from securechat.auth.proof import Verified
 from securechat.server.arrivals import Arrivals
 from securechat.server.clock import Clock
 from securechat.server.connection import Connection
@@ -16,16 +17,19 @@ from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.gathering import Gathering
 from securechat.server.items import Answer, Gone, Item, Resume, Said
+from securechat.server.pace import Pace
 from securechat.server.receiving import Receiving
 from securechat.server.sending import Sending
 from securechat.server.session import Stage
 from securechat.server.storage import Storage
+from securechat.server.throughput import Throughput
 from securechat.server.turn import Turn
 from securechat.server.workers import Pool
 from securechat.store.errors import StoreError
 from securechat.store.rows import AccountChanged
 
 OURS = 0.5  # seconds of one commit from which the delay is ours and no peer's deadline runs
+STUCK = 5.0  # seconds from which the store is said not to answer; longer than it waits for its lock
 LOOK = 0.2  # seconds between two looks of an idle server for what administrators changed
 PACE = 0.005  # seconds between two looks at lagging readers
 
@@ -38,16 +42,20 @@ class Turns:
         core: Core,
         waiting: deque[Item],
         clock: Clock,
+        pace: Pace,
         arrivals: Arrivals,
         receiving: Receiving,
         sending: Sending,
+        throughput: Throughput,
     ) -> None:
         self._core = core
         self._waiting = waiting
         self._clock = clock
+        self._pace = pace
         self._arrivals = arrivals
         self._receiving = receiving
         self._sending = sending
+        self._throughput = throughput
         self._gathering = Gathering()
         self._turn: Turn | None = None  # whose commit is in flight
         self._began = 0.0
@@ -55,7 +63,7 @@ class Turns:
         self._looked = False  # since the last turn
         # Passwords proved against a newer store than the core may know wait for a look.
         self._proved: list[Answer] = []
-        self._looking: list[Answer] = []  # those of them that came before the look under way
+        self._looking: list[Answer] = []  # those of them that came before the look under way, or an earlier one
         self._storage: Storage | None = None
         self._pools: Mapping[str, Pool] = {}
 
@@ -70,6 +78,11 @@ class Turns:
     def stalled(self) -> bool:
         """Whether a commit takes so long that all peers wait for us."""
         return self._turn is not None and self._clock.now - self._began >= OURS
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it takes so long that nobody should wait for it."""
+        return self._turn is not None and self._clock.now - self._began >= STUCK
 
     def due(self) -> float | None:
         """When `go_on` may have something to do; None: when the commit in flight is done."""
@@ -106,7 +119,8 @@ class Turns:
     def _look(self) -> None:
         """An empty turn: it brings what administrators wrote, ahead of all that waits."""
         self._looked = True
-        self._looking, self._proved = self._proved, []
+        self._looking += self._proved
+        self._proved = []
         self._submit(self._core.turn(deque()))
 
     def _submit(self, turn: Turn) -> None:
@@ -121,11 +135,26 @@ class Turns:
         delay = self._clock.now - self._began
         if delay > OURS:
             self._clock.stood(delay)
+        if turn.rows:
+            self._throughput.committed(delay, error)
         self._next_look = self._clock.now + LOOK
         self._waiting.extendleft(reversed(changes))
-        self._waiting.extend(self._looking)
-        self._looking = []
-        self._settle(turn if error is None else self._core.again(turn), newest)
+        self._waiting.extend(self._entering())
+        self._settle(turn if error is None else self._core.again(turn, error), newest)
+
+    def _entering(self) -> list[Answer]:
+        """Those that were looked for; an account that talks too fast does not get round that by logging in again."""
+        looked_for, self._looking = self._looking, []
+        entering: list[Answer] = []
+        for answer in looked_for:
+            (self._looking if self._too_fast(answer) else entering).append(answer)
+        return entering
+
+    def _too_fast(self, answer: Answer) -> bool:
+        if answer.session.exempt or not isinstance(answer.result, Verified):
+            return False
+        person = self._core.directory.people.get(answer.result.account.id)
+        return person is not None and self._pace.in_debt(person)
 
     def _settle(self, turn: Turn, newest: int | None = None) -> None:
         """The turn stands: its jobs start, its bytes leave, its senders may say more."""
@@ -133,7 +162,7 @@ class Turns:
             if job.session.link is not None:
                 job.session.link.busy_since = self._clock.now
             self._pools[job.pool].submit(job)
-        deliver(turn.output, self._sending.send)
+        self._throughput.stands(turn.rows, deliver(turn.output, self._sending.send))
         self._core.settled(turn, newest)
         for session in turn.opened:
             if session.link is not None:
@@ -162,4 +191,5 @@ class Turns:
     def _resume(self, connection: Connection) -> None:
         if connection.counted and connection.session.stage is Stage.ADMITTED:
             self._arrivals.admitted(connection)
+            self._pace.admitted(connection)
         self._receiving.resume(connection)

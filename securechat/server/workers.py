@@ -40,6 +40,11 @@ class Pool:
         except queue.Full:
             self._answer(job, PoolFull())
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that no thread has begun."""
+        return self._jobs.qsize()
+
     def stop(self) -> None:
         """Let each thread end after the job it has; those in the queue are dropped."""
         while True:

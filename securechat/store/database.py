@@ -94,17 +94,27 @@ class Database:
                 raise NotADatabase(f"{str(self.path)!r} is no database of securechat; give another folder with --data")
             return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
+    def in_wal(self) -> bool:
+        """Whether readers and the writer go on beside each other. A backup that was put in place by hand is not."""
+        with self.read() as connection:
+            return connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
     def close(self) -> None:
         self._reading.dispose()
         self._writing.dispose()
 
 
+def locate(folder: Path, settings: config.Store) -> Path:
+    """Where the database is, or is to be: `settings.url` or the data folder. Raises ConfigError."""
+    return _from_url(settings.url) if settings.url else folder / FILE
+
+
 def prepare(folder: Path, settings: config.Store) -> Path:
-    """Where the database is: `settings.url` or the data folder, which is made (0700) when it is not there.
+    """The same, with the folder made (0700) when it is not there.
 
     The lock and the copies made before an upgrade lie beside the file, in its `parent`.
     """
-    path = _from_url(settings.url) if settings.url else folder / FILE
+    path = locate(folder, settings)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -138,7 +148,7 @@ def driver(connection: Connection) -> sqlite3.Connection:
 
 
 def _bring_up(database: Database, lock: ServeLock | None) -> None:
-    if database.revision() == REVISION:
+    if _is_up(database):
         return None
     from securechat.store import upgrade  # Alembic takes 0.2 s to import and is rarely needed
 
@@ -146,7 +156,7 @@ def _bring_up(database: Database, lock: ServeLock | None) -> None:
     if lock is not None:
         return upgrade.upgrade(database)
     deadline = time.monotonic() + _LOCK_WAIT
-    while database.revision() != REVISION:
+    while not _is_up(database):
         try:
             with ServeLock(database.path.parent, wait=0.1):
                 upgrade.upgrade(database)
@@ -154,6 +164,10 @@ def _bring_up(database: Database, lock: ServeLock | None) -> None:
             if time.monotonic() >= deadline:
                 raise
     return None
+
+
+def _is_up(database: Database) -> bool:
+    return database.revision() == REVISION and database.in_wal()
 
 
 def _from_url(text: str) -> Path:

@@ -176,6 +176,11 @@ class NamedMessage(NamedTuple):
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Nothing but the proof, by its commit, that the store can commit."""
+
+
 Row = (
     EntryStored
     | EntryRedacted
@@ -194,6 +199,7 @@ Row = (
     | CodeUsed
     | RecoveryCodeUsed
     | NamedMessage
+    | Proved
 )
 
 

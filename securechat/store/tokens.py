@@ -27,7 +27,8 @@ _REMEMBERED = 30 * 24 * 3600 * 1000  # milliseconds for which a void token is st
 _BY_DIGEST = (
     f"SELECT token.id, {ACCOUNT_TEXT} "
     "FROM token JOIN account ON account.id = token.account_id "
-    "WHERE digest = ? AND name_key = ? AND expires > ? AND revoked_at IS NULL AND deleted_at IS NULL"
+    "WHERE digest = ? AND name_key = coalesce(?, name_key) AND expires > ? "
+    "AND revoked_at IS NULL AND deleted_at IS NULL"
 )
 
 
@@ -89,11 +90,14 @@ class Tokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, name: str, digest: bytes, now: int) -> Found | None:
-        """The token of this digest, if it is the account's and counts. It takes as long for all names."""
+    def find(self, name: str | None, digest: bytes, now: int) -> Found | None:
+        """The token of this digest, if it is the account's and counts. It takes as long for all names.
+
+        Without a name it may be any account's.
+        """
         with self._database.read() as connection:
             raw = driver(connection)
-            row = raw.execute(_BY_DIGEST, (digest, fold(name), now)).fetchone()
+            row = raw.execute(_BY_DIGEST, (digest, name and fold(name), now)).fetchone()
             if row is None:
                 return None
             ident, *columns = row

@@ -5,9 +5,7 @@ Alembic is driven without an env.py: the connection is ours. Only the holder of 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
+from securechat.store import backup
 from securechat.store.database import Database, driver
 from securechat.store.errors import StoreError, translated
 
@@ -46,31 +45,21 @@ def upgrade(database: Database, steps: Path = STEPS) -> None:
     revision = database.revision()
     refuse_newer(revision, steps)
     if revision is not None and revision != script.get_current_head():
-        backup(database.path, database.path.with_name(f"{database.path.name}.before-{revision}"))
+        _keep(database.path, f"before-{revision}")
     connection = database.connect_writer()
-    with translated(), contextlib.closing(connection):
+    with translated(), closing(connection):
         connection.detach()  # never back to the pool: its settings differ
         _prepare(connection)
         if revision != script.get_current_head():
             _run(connection, script)
 
 
-def backup(source: Path, target: Path) -> None:
-    """A copy by SQLite's backup interface, which a copy of the file is not while anything is in the WAL."""
-    unfinished = target.with_name(f"{target.name}.part")
-    unfinished.unlink(missing_ok=True)
-    file = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with (
-            translated(),
-            contextlib.closing(sqlite3.connect(source)) as original,
-            contextlib.closing(sqlite3.connect(unfinished)) as copy,
-        ):
-            original.backup(copy)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    unfinished.replace(target)
+def _keep(database: Path, mark: str) -> None:
+    """A copy as it was, beside it."""
+    target = database.with_name(f"{database.name}.{mark}")
+    backup.forget_unfinished(target)
+    with backup.unfinished(target, replace=True) as copy, closing(backup.in_use(database)) as source:
+        backup.copy(source, copy)
 
 
 def _prepare(connection: Connection) -> None:

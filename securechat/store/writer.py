@@ -34,6 +34,7 @@ from securechat.store.rows import (
     PasswordStored,
     PlaceRemoved,
     PlaceStored,
+    Proved,
     ReadMarkerStored,
     RecoveryCodeUsed,
     Row,
@@ -241,5 +242,6 @@ _WRITES: dict[type, Write] = {
     RecoveryCodeUsed: _each(
         "UPDATE recovery_code SET revoked_at = ? WHERE digest = ? AND revoked_at IS NULL", attrgetter("time", "digest")
     ),
+    Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
 }

@@ -155,9 +155,14 @@ def client(folder: Path, name: str, days: int = CLIENT_DAYS) -> Made:
     return _made((files.certificate, files.key), leaf)
 
 
+def expiry(certificate: Path) -> datetime:
+    """The moment up to which `certificate` is valid. Raises CertificateError."""
+    return _load_certificate(certificate).not_valid_after_utc
+
+
 def days_left(certificate: Path) -> int:
     """Whole days until `certificate` expires; negative when it has. Raises CertificateError."""
-    return (_load_certificate(certificate).not_valid_after_utc - datetime.now(UTC)).days
+    return (expiry(certificate) - datetime.now(UTC)).days
 
 
 @contextmanager

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from securechat.tls import pair
+from securechat.tls import pair, permissions
 from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, TrustError, gen_certs
 
 # With `irc`, with no ALPN and with nothing in common the selected protocol is `irc` or None, and both mean IRC:
 # CPython ignores an offer without overlap instead of failing the handshake.
 IRC = "irc"
 HTTP = "http/1.1"
+HTTP_1_0 = "http/1.0"
 
 Version = Literal["1.2", "1.3"]
 _versions: dict[Version, ssl.TLSVersion] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -31,7 +32,7 @@ def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -
     _harden(context, min_version)
     context.num_tickets = 0  # sessions last for days: nobody resumes, and a ticket costs every handshake a write
     context.options |= ssl.OP_NO_TICKET  # the same for TLS 1.2
-    context.set_alpn_protocols([IRC, HTTP])
+    context.set_alpn_protocols([IRC, HTTP, HTTP_1_0])
     _choose_groups(context)
     _check_dates(certificate)
     _load_pair(context, certificate, key)
@@ -114,6 +115,8 @@ def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     remedy = mend(certificate, "--force")
     if not pair.waiting(key).exists():
         _check_readable(key, f"bring it back or {remedy}")
+    for one in (key, pair.waiting(key)):
+        permissions.make_private(one)
     try:
         pair.load(context, certificate, key, passphrase)
     except ssl.SSLError as error:

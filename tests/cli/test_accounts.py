@@ -252,6 +252,6 @@ def test_help_has_examples_and_needs_no_database(run: Run, folder: Path) -> None
             check=True,
         )
         assert "Examples:" in result.stdout
-        for heavy in ("sqlalchemy", "alembic", "bcrypt"):
+        for heavy in ("sqlalchemy", "alembic", "bcrypt", "h11", "prometheus_client"):
             assert heavy not in result.stderr
     assert not (folder / "securechat.db").exists()

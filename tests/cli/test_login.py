@@ -550,6 +550,18 @@ def test_a_thousand_lines_are_stored_once_and_in_order(team):
     assert said(done.stdout) == [f"<ada> {line}" for line in lines]
 
 
+def test_more_lines_than_an_account_may_say_at_once_take_longer_and_nothing_else(team):
+    team.server.configure("[limits]\nmessages_per_second = 20\nmessage_burst = 5\n", paced=True)
+    team.server.restart()
+    lines = [f"line {number}" for number in range(60)]
+    began = time.monotonic()
+    done = team.pipe("ada", "\n".join(lines))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert texts(team.server) == lines
+    assert said(done.stdout) == [f"<ada> {line}" for line in lines]
+    assert 2.7 < time.monotonic() - began < 8
+
+
 def test_a_long_line_with_emoji_at_every_edge_arrives_whole(team):
     family, flag, hand = "👩‍👩‍👧‍👦", "🇨🇭", "👍🏽"
     line = ""
@@ -684,7 +696,7 @@ def test_no_file_of_the_profile_holds_the_password_or_is_open_to_others(team):
 
 
 def test_help_is_quick_and_loads_nothing_heavy():
-    heavy = ["sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "ssl", "msgspec"]
+    heavy = ["sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "ssl", "msgspec", "h11", "prometheus_client"]
     code = (
         "import sys\n"
         "from securechat.cli.main import run\n"

@@ -11,7 +11,7 @@ import pytest
 
 from securechat import __version__
 
-HEAVY = ("sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "bcrypt", "ssl")
+HEAVY = ("sqlalchemy", "alembic", "cryptography", "prompt_toolkit", "bcrypt", "ssl", "h11", "prometheus_client")
 
 HELP_THEN_LIST_HEAVY = f"""
 import sys
@@ -52,7 +52,7 @@ def test_help_lists_the_commands_in_order_and_the_exit_statuses():
     assert result.returncode == 0
     assert result.stderr == ""
     listed = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
-    commands = ["serve", "login", "search", "adduser", "passwd", "deluser", "users", "tokens", "totp"]
+    commands = ["serve", "login", "search", "adduser", "passwd", "deluser", "users", "tokens", "totp", "db"]
     assert [line.split()[0] for line in listed] == commands
     assert all(len(line.split()) > 1 for line in listed)
     for words in (

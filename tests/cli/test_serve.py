@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ import pytest
 from securechat.auth import passwords
 from securechat.store.accounts import Accounts
 from tests.running import PASSWORD, Server
-from tests.wire import Wire
+from tests.wire import PATIENCE, Wire
 
 Login = Callable[..., Wire]
 
@@ -117,6 +118,33 @@ def test_the_configuration_says_where_unless_the_command_line_does(idle_server: 
         assert address == "127.0.0.3"
     with serving(idle_server.command("serve", "--listen", "127.0.0.1:0")) as [(address, _)]:
         assert address == "127.0.0.1"
+
+
+def test_a_database_that_others_could_read_is_taken_from_them(idle_server: Server) -> None:
+    idle_server.adduser("ada")
+    database = idle_server.data / "securechat.db"
+    database.chmod(0o644)
+    idle_server.start().stop()
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
+    assert f"others could read {database}" in idle_server.log()
+
+
+def test_a_key_that_others_could_read_is_taken_from_them(idle_server: Server, tmp_path: Path) -> None:
+    for name in ("server.crt", "server.key"):
+        shutil.copy(idle_server.certificates / name, tmp_path)
+    key = tmp_path / "server.key"
+    key.chmod(0o644)
+    idle_server.certificates = tmp_path
+    idle_server.start()
+    assert stat.S_IMODE(key.stat().st_mode) & 0o027 == 0
+    assert f"others could read key {key}" in idle_server.log()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # between two looks at what no reply tells of
 
 
 # How it goes

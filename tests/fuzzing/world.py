@@ -26,6 +26,7 @@ from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import open_database
+from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
 from securechat.store.upkeep import upkeep
@@ -80,7 +81,7 @@ class World:
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, Factors(self.database), self.settings.auth, lambda: self.now)
         tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
-        services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None)
+        services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None, str)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []
@@ -118,7 +119,7 @@ class World:
         turn, newest = self.core.turn(self.waiting), None
         if turn.rows:
             if self.random.random() < 0.03:
-                turn = self.core.again(turn)
+                turn = self.core.again(turn, StoreError("made to fail"))
             else:
                 newest = self.writer.commit(turn.rows)
         elif self.random.random() < 0.2:

@@ -8,6 +8,7 @@ from securechat.protocol.lines import (
     BODY_BYTES,
     CLIENT_TAG_BYTES,
     LINE_BYTES,
+    UNENDED_BYTES,
     Fault,
     LineBuffer,
     Unended,
@@ -36,6 +37,20 @@ def test_lines_end_at_lf_however_the_bytes_arrive(stream: bytes, lines: list[byt
     for start in range(0, len(stream), size):
         found += buffer.feed(stream[start : start + size])
     assert found == lines
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 1000])
+@pytest.mark.parametrize(("stream", "lines"), STREAMS)
+def test_lines_may_be_taken_a_few_at_a_time(stream: bytes, lines: list[bytes], most: int) -> None:
+    buffer = LineBuffer()
+    found = buffer.feed(stream, most)
+    while buffer.has_line:
+        more = buffer.feed(b"", most)
+        assert 0 < len(more) <= most
+        found += more
+    assert found == lines
+    with pytest.raises(Unended):
+        buffer.feed(b"x\n" * most + b"x" * (UNENDED_BYTES + 1), most)
 
 
 def test_bytes_without_an_end_are_kept_up_to_the_limit() -> None:

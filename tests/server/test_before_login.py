@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import socket
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -308,21 +307,6 @@ def test_an_impossible_nick_is_refused(stranger: Wire, nick: str, numeric: str) 
 
 
 # Other protocols and limits
-
-
-@pytest.mark.parametrize("protocols", [["http/1.1"], ["h2", "http/1.1"]])
-def test_http_by_alpn_gets_421_and_is_closed(shared: Server, protocols: list[str]) -> None:
-    context = ssl.create_default_context(cafile=str(shared.ca))
-    context.set_alpn_protocols(protocols)
-    with (
-        socket.create_connection(("127.0.0.1", shared.port), PATIENCE) as raw,
-        context.wrap_socket(raw, server_hostname="localhost") as sock,
-    ):
-        assert sock.selected_alpn_protocol() == "http/1.1"
-        sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        answer = b"".join(iter(lambda: sock.recv(4096), b""))
-    assert answer.startswith(b"HTTP/1.1 421 Misdirected Request\r\n")
-    assert answer.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST", "PUT", "OPTIONS", "CONNECT"])

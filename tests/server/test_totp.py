@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from securechat import config
 from securechat.auth import passwords, tokens
 from securechat.auth import totp as secrets
+from securechat.protocol.http import Request
 from securechat.store import totp as store
 from securechat.store.tokens import NewToken
 from tests.codes import App
 from tests.core import HASH, PASSWD, SETTINGS, CoreRun, Peer, registration
 from tests.running import PASSWORD
+from tests.server.http.test_routes import outcome
 
 LATER = 10 * 365 * 24 * 3600 * 1000  # milliseconds
 MISSING = ":localhost FAIL AUTHENTICATE SECOND_FACTOR_REQUIRED :"
@@ -312,6 +314,15 @@ def test_who_must_have_one_is_told_what_the_operator_types(strict: CoreRun) -> N
     app = App(strict.factors, "ada")
     strict.look()
     assert opens(strict, f"{PASSWORD}:{app.code(strict.now)}", "ada")
+
+
+def test_metrics_are_told_the_same(strict: CoreRun) -> None:
+    status, text = outcome(strict.ask(Request("GET", "/metrics", f"Bearer {token(strict, 'ada')}")))
+    assert (status, text.endswith("type: securechat totp enable ada\n")) == (403, True)
+    App(strict.factors, "ada")
+    strict.look()
+    status, _ = outcome(strict.ask(Request("GET", "/metrics", f"Bearer {token(strict, 'ada')}")))
+    assert status == 200
 
 
 def test_who_becomes_an_administrator_needs_one_from_then_on(strict: CoreRun) -> None:

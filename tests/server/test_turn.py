@@ -15,6 +15,7 @@ from securechat.server.msgids import new_msgid
 from securechat.server.services import Services
 from securechat.server.session import Session
 from securechat.server.turn import StoreUnavailable, Turn
+from securechat.store.errors import StoreError
 from securechat.store.rows import MemberRemoved
 
 SERVICES = cast(Services, None)  # no handler runs here
@@ -36,7 +37,7 @@ class Owner:
         self.seen = self.state()
 
 
-def open_turn(failing: bool = False) -> Turn:
+def open_turn(failing: StoreError | None = None) -> Turn:
     return Turn(Directory("test", ()), Settings(), SERVICES, 1000.0, 0.0, failing)
 
 
@@ -94,7 +95,7 @@ def test_rows_output_jobs_and_closings_go_with_what_is_undone() -> None:
 
 
 def test_nothing_is_recorded_once_the_commit_is_known_to_fail() -> None:
-    turn = open_turn(failing=True)
+    turn = open_turn(StoreError("made to fail"))
     with pytest.raises(StoreUnavailable):
         turn.record(MemberRemoved("#lab", 1))
     assert turn.rows == []

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import typing
 from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,16 @@ import securechat.server
 from securechat.auth import proof, tokens
 from securechat.auth.proof import Verified
 from securechat.protocol import sasl
+from securechat.protocol.http import Request
+from securechat.server.http.route import Access
+from securechat.server.http.routes import ROUTES
 from securechat.server.services import Services
 from securechat.server.session import Stage
 from securechat.store.tokens import NewToken
 from tests.codes import App
 from tests.core import CoreRun, registration
 from tests.running import PASSWORD
+from tests.server.http.test_routes import outcome
 
 SERVER = Path(securechat.server.__file__).parent
 LATER = 10 * 365 * 24 * 3600 * 1000  # milliseconds
@@ -41,11 +47,19 @@ def by_oper(run: CoreRun, secret: str) -> bool:
     return peer.session.is_oper
 
 
-# Where a proof becomes a login, by module; of SASL by mechanism.
+def by_bearer(path: str, run: CoreRun, secret: str) -> bool:
+    status, _ = outcome(run.ask(Request("GET", path, f"Bearer {secret}")))
+    return status == HTTPStatus.OK
+
+
+# Where a proof becomes a login, by module; of SASL by mechanism, of HTTP by path.
 WAYS: dict[str, Callable[[CoreRun, str], bool]] = {
     "login.py PLAIN": by_plain,
     "commands/opers.py": by_oper,
+    "http/bearer.py /metrics": partial(by_bearer, "/metrics"),
 }
+BY_PASSWORD = {"login.py PLAIN", "commands/opers.py"}
+BY_TOKEN = {"login.py PLAIN", "http/bearer.py /metrics"}
 # What is checked, by the service that does it, and by what the proof is called then.
 CHECKS = {"passwords.verify", "tokens.verify"}
 MEANS = {"password", "token"}
@@ -100,7 +114,9 @@ def test_every_way_in_has_a_row_here() -> None:
     known = {way.partition(" ")[0] for way in WAYS}
     assert calls("login_by") == known
     assert calls("Login") == {"accounts.py"}  # so that nobody goes past it
-    assert {f"login.py {mechanism}" for mechanism in sasl.MECHANISMS} == {way for way in WAYS if " " in way}
+    mechanisms = {f"login.py {mechanism}" for mechanism in sasl.MECHANISMS}
+    paths = {f"http/bearer.py {path}" for path, route in ROUTES.items() if route.access is not Access.ANYONE}
+    assert mechanisms | paths == {way for way in WAYS if " " in way}
     assert set(typing.get_args(proof.Means)) == MEANS
     services = typing.get_type_hints(Services)
     checks = {
@@ -120,13 +136,9 @@ def test_no_way_in_skips_the_second_factor(
     assert not way(run, thief(run, app))
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_with_it_each_way_is_open(run: CoreRun, app: App, way: Callable[[CoreRun, str], bool]) -> None:
-    """Or the test above would show nothing."""
-    assert way(run, f"{PASSWORD}:{app.code(run.now)}")
-    assert way(run, f"{PASSWORD}:{app.recovery_codes[0]}")
-
-
-def test_a_token_made_since_opens_what_tokens_open(run: CoreRun, app: App) -> None:
-    assert by_plain(run, token(run))
-    assert not by_oper(run, token(run))
+@pytest.mark.parametrize("way", WAYS)
+def test_with_it_each_way_is_open_to_what_it_takes(run: CoreRun, app: App, way: str) -> None:
+    """Or the test above would show nothing. A token from now was made by who passed the factor."""
+    codes = app.code(run.now), app.recovery_codes[0]
+    assert [WAYS[way](run, f"{PASSWORD}:{code}") for code in codes] == [way in BY_PASSWORD] * 2
+    assert WAYS[way](run, token(run)) == (way in BY_TOKEN)

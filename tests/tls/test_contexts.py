@@ -33,6 +33,8 @@ def old_client(folder, ciphers=None):
         (None, None),
         (["http/1.1"], "http/1.1"),
         (["h2", "http/1.1"], "http/1.1"),
+        (["http/1.0"], "http/1.0"),
+        (["http/1.0", "http/1.1"], "http/1.1"),
         (["http/1.1", "irc"], "irc"),
         (["h2"], None),
     ],

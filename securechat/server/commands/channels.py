@@ -12,7 +12,7 @@ from securechat.protocol.capabilities import INVITE_NOTIFY
 from securechat.protocol.message import Message, quoted
 from securechat.server import burst, presence
 from securechat.server.actor import actor, member_channel, read_channel
-from securechat.server.command import Command
+from securechat.server.command import MESSAGE, QUESTION, Command, asks, tells, tells_each
 from securechat.server.isupport import REASON_BYTES, TOPIC_BYTES, cut
 from securechat.server.session import Session
 from securechat.server.turn import Turn
@@ -198,12 +198,24 @@ def _invite(turn: Turn, session: Session, channel: Channel, target: Person) -> N
     turn.tell_each((one for one in channel.readers() if one.caps & INVITE_NOTIFY and one is not session), event)
 
 
+def _cost_of_join(session: Session, message: Message) -> float:
+    """Only channels that the account is not in yet: many clients name all of theirs at every start."""
+    inside = {channel.key for channel in session.person.channels} if session.person is not None else set()
+    wanted = message.params[0].split(",") if message.params else []
+    told = len(inside) if wanted == ["0"] else sum(names.fold(name) not in inside for name in wanted)
+    return QUESTION + MESSAGE * told
+
+
+def _cost_of_topic(session: Session, message: Message) -> float:
+    return tells(session, message) if len(message.params) > 1 else asks(session, message)
+
+
 COMMANDS = {
-    "JOIN": Command(join, fewest_params=1),
-    "PART": Command(part, fewest_params=1),
-    "TOPIC": Command(topic, fewest_params=1),
+    "JOIN": Command(join, fewest_params=1, cost=_cost_of_join),
+    "PART": Command(part, fewest_params=1, cost=tells_each),
+    "TOPIC": Command(topic, fewest_params=1, cost=_cost_of_topic),
     "NAMES": Command(names_),
     "LIST": Command(list_),
-    "KICK": Command(kick, fewest_params=2),
-    "INVITE": Command(invite, fewest_params=2),
+    "KICK": Command(kick, fewest_params=2, cost=tells),
+    "INVITE": Command(invite, fewest_params=2, cost=tells),
 }

@@ -6,7 +6,7 @@ from securechat.protocol import numerics
 from securechat.protocol.capabilities import MESSAGE_TAGS
 from securechat.protocol.message import Message
 from securechat.server import relay, retry
-from securechat.server.command import Command
+from securechat.server.command import Command, tells_each
 from securechat.server.event import client_only
 from securechat.server.relay import Draft, refuse
 from securechat.server.session import Session
@@ -40,4 +40,8 @@ def _draft(message: Message, text: str | None) -> Draft:
     return Draft(message.command, targets, text, client_only(message.tags), message.label is not None)
 
 
-COMMANDS = {"PRIVMSG": Command(say), "NOTICE": Command(say), "TAGMSG": Command(tagmsg)}
+COMMANDS = {
+    "PRIVMSG": Command(say, cost=tells_each),
+    "NOTICE": Command(say, cost=tells_each),
+    "TAGMSG": Command(tagmsg, cost=tells_each),
+}

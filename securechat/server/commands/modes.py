@@ -13,7 +13,7 @@ from securechat.protocol.message import Message, quoted
 from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import presence
 from securechat.server.actor import actor, visible_channel
-from securechat.server.command import Command
+from securechat.server.command import Command, asks, tells
 from securechat.server.commands import usermodes
 from securechat.server.isupport import MASKS, MODES
 from securechat.server.session import Session
@@ -247,4 +247,12 @@ _APPLY: dict[str, Callable[[Turn, Session, Channel, Change], Change | None]] = {
     "l": _apply_limit,
 }
 
-COMMANDS = {"MODE": Command(mode, fewest_params=1)}
+
+def _cost(session: Session, message: Message) -> float:
+    """Clients ask for the modes and the lists of every channel that they enter."""
+    letters, parameters = message.params[1:2], message.params[2:]
+    only_asks = not parameters and set("".join(letters)) <= {"+", "-", *LIST_MODES}
+    return asks(session, message) if only_asks else tells(session, message)
+
+
+COMMANDS = {"MODE": Command(mode, fewest_params=1, cost=_cost)}

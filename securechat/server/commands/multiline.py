@@ -12,7 +12,7 @@ from securechat.protocol import names, numerics
 from securechat.protocol.capabilities import MULTILINE, MULTILINE_BYTES, MULTILINE_LINES
 from securechat.protocol.message import Message, quoted
 from securechat.server import relay, retry
-from securechat.server.command import Command
+from securechat.server.command import Command, asks, tells
 from securechat.server.event import client_only
 from securechat.server.multiline import CONCAT, KIND, Piece, size_of, text_of
 from securechat.server.relay import Draft
@@ -111,4 +111,9 @@ def _refuse(turn: Turn, session: Session, incoming: Incoming, code: str, *words:
         turn.set(session, "incoming", replace(incoming, pieces=(), refused=True))
 
 
-COMMANDS = {"BATCH": Command(batch, fewest_params=1)}
+def _cost(session: Session, message: Message) -> float:
+    opens = message.params and message.params[0].startswith("+")
+    return tells(session, message) if opens else asks(session, message)
+
+
+COMMANDS = {"BATCH": Command(batch, fewest_params=1, cost=_cost)}

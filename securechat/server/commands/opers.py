@@ -10,7 +10,7 @@ from securechat.protocol import numerics
 from securechat.protocol.message import Message, quoted
 from securechat.server import accounts, presence, totp
 from securechat.server.actor import actor
-from securechat.server.command import Command
+from securechat.server.command import Command, tells
 from securechat.server.isupport import OPER_MODE, REASON_BYTES, cut
 from securechat.server.services import PASSWORDS, PoolFull
 from securechat.server.session import Session
@@ -72,4 +72,4 @@ def kill(turn: Turn, session: Session, message: Message) -> None:
     return presence.end_sessions(turn, target, f"Killed by {killer.name}: {reason}")
 
 
-COMMANDS = {"OPER": Command(oper, fewest_params=2), "KILL": Command(kill, fewest_params=1)}
+COMMANDS = {"OPER": Command(oper, fewest_params=2, cost=tells), "KILL": Command(kill, fewest_params=1, cost=tells)}

@@ -15,7 +15,7 @@ from securechat.protocol import sasl
 from securechat.protocol.message import Message
 from securechat.server import presence
 from securechat.server.actor import actor, login_of
-from securechat.server.command import Command
+from securechat.server.command import Command, tells
 from securechat.server.services import PASSWORDS, PoolFull
 from securechat.server.session import PASSWORD_CHANGED, Session
 from securechat.server.turn import Turn
@@ -70,4 +70,4 @@ def _take_over(turn: Turn, session: Session, result: Rehashed) -> None:
     turn.line(session, "NOTE", "PASSWD", "PASSWORD_CHANGED", "the password was changed; other sessions were closed")
 
 
-COMMANDS = {"PASSWD": Command(passwd, fewest_params=1)}
+COMMANDS = {"PASSWD": Command(passwd, fewest_params=1, cost=tells)}

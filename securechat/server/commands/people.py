@@ -12,7 +12,7 @@ from securechat.protocol.capabilities import SETNAME
 from securechat.protocol.message import Message, quoted
 from securechat.server import presence
 from securechat.server.actor import actor
-from securechat.server.command import Command
+from securechat.server.command import Command, tells
 from securechat.server.event import timestamp
 from securechat.server.isupport import REALNAME_BYTES, REASON_BYTES, cut
 from securechat.server.session import Session
@@ -142,8 +142,8 @@ def _fitting(words: Iterable[str]) -> str:
 COMMANDS = {
     "WHOIS": Command(whois),
     "WHOWAS": Command(whowas),
-    "AWAY": Command(away),
-    "SETNAME": Command(setname, fewest_params=1),
+    "AWAY": Command(away, cost=tells),
+    "SETNAME": Command(setname, fewest_params=1, cost=tells),
     "USERHOST": Command(userhost, fewest_params=1),
     "ISON": Command(ison, fewest_params=1),
 }

@@ -16,7 +16,7 @@ from securechat.protocol.capabilities import MESSAGE_REDACTION
 from securechat.protocol.message import Message, quoted
 from securechat.server import presence
 from securechat.server.actor import actor
-from securechat.server.command import Command
+from securechat.server.command import Command, tells
 from securechat.server.isupport import REASON_BYTES, cut
 from securechat.server.playback import Target, target_named
 from securechat.server.relay import echo, key_of
@@ -97,4 +97,4 @@ def _receivers(session: Session, target: Target) -> Iterable[Recipient]:
     return (one for one in everyone if one is not session and one.caps & MESSAGE_REDACTION)
 
 
-COMMANDS = {"REDACT": Command(redact, fewest_params=2)}
+COMMANDS = {"REDACT": Command(redact, fewest_params=2, cost=tells)}

@@ -11,7 +11,7 @@ from securechat.protocol import capabilities, names, numerics, sasl
 from securechat.protocol.capabilities import ACCOUNT_NOTIFY
 from securechat.protocol.message import Message, quoted
 from securechat.server import admission, login, missed, presence
-from securechat.server.command import Command
+from securechat.server.command import Command, is_trifle, tells
 from securechat.server.isupport import REALNAME_BYTES, REASON_BYTES, USER_BYTES, cut
 from securechat.server.reply import Line
 from securechat.server.session import Registration, Session, Stage
@@ -193,12 +193,12 @@ def quit_(turn: Turn, session: Session, message: Message) -> None:
 
 
 COMMANDS = {
-    "CAP": Command(cap, stage=None, fewest_params=1),
+    "CAP": Command(cap, stage=None, fewest_params=1, cost=is_trifle),
     "AUTHENTICATE": Command(authenticate, stage=None, fewest_params=1),
-    "NICK": Command(nick, stage=None),
+    "NICK": Command(nick, stage=None, cost=tells),
     "USER": Command(user, stage=Stage.REGISTERING, fewest_params=4),
     "PASS": Command(password, stage=Stage.REGISTERING),
-    "PING": Command(ping, stage=None, fewest_params=1),
-    "PONG": Command(pong, stage=None),
-    "QUIT": Command(quit_, stage=None),
+    "PING": Command(ping, stage=None, fewest_params=1, cost=is_trifle),
+    "PONG": Command(pong, stage=None, cost=is_trifle),
+    "QUIT": Command(quit_, stage=None, cost=is_trifle),
 }

@@ -15,7 +15,7 @@ from securechat.protocol.message import Message, parse_tags, quoted
 from securechat.protocol.names import fold
 from securechat.server import playback
 from securechat.server.actor import actor
-from securechat.server.command import Command
+from securechat.server.command import Command, tells
 from securechat.server.relay import key_of
 from securechat.server.services import READS, PoolFull
 from securechat.server.session import Session
@@ -126,4 +126,4 @@ def _invalid(turn: Turn, session: Session, refused: Refused) -> None:
     turn.fail(session, "SEARCH", "INVALID_PARAMS", attribute, why)
 
 
-COMMANDS = {"SEARCH": Command(search, fewest_params=1)}
+COMMANDS = {"SEARCH": Command(search, fewest_params=1, cost=tells)}
