@@ -87,6 +87,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     message_burst: Positive = 20  # messages that it may say at once
     sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
+    tokens_per_account: Positive = 50  # device tokens that count, or were made within a day
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0
     ping_timeout: Seconds = 60.0

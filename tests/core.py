@@ -19,7 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.http import Request
 from securechat.protocol.lines import read_line
@@ -50,6 +50,7 @@ SETTINGS = config.Settings(auth=config.Auth(bcrypt_rounds=ROUNDS), store=config.
 HASH = passwords.hash(PASSWORD, ROUNDS)
 PASSWD = "PASSWD " + base64.b64encode(f"{PASSWORD}\0quite another battery".encode()).decode()
 START = 1_700_000_000.0
+IN_A_YEAR = int(START * 1000) + 365 * 24 * 3600 * 1000
 RANDOM = re.compile(r"msgid=[^; ]+|(?<= #lobby )[\w-]{20}(?= |$)")
 
 
@@ -130,7 +131,7 @@ class CoreRun:
         self.factors = Factors(self.database)
         services = Services(
             Verifier(self.accounts, self.factors, settings.auth, lambda: self.now),
-            TokenVerifier(self.tokens, lambda: self.now),
+            DeviceTokens(self.tokens, lambda: self.now),
             StoredHistory(self.database),
             lambda reason, address: None,
             str,
@@ -318,6 +319,7 @@ class CoreRun:
             dict(directory.lingering),
             dict(directory.watchers),
             _numbers(directory.opers),
+            (dict(directory.failures), directory.failures_since),
         )
         return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
 

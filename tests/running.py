@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
-from securechat.store.tokens import NewToken, Tokens
+from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
 from tests.codes import App
 from tests.wire import ALL_CAPS, PATIENCE, Wire
@@ -86,12 +86,18 @@ class Server:
             database.close()
         self.accounts.update(names)
 
-    def token(self, name: str, *, days: float = 1) -> tuple[str, str]:
+    def token(self, name: str) -> tuple[str, str]:
         """Create a device token of the account; gives its id and the secret."""
         secret = tokens.new()
+        [ident] = self.add_tokens({name: secret})
+        return ident, secret
+
+    def add_tokens(self, secrets: Mapping[str, str]) -> list[str]:
+        """A device token for each of these accounts, which counts for a day; gives their ids."""
+        expires = int((time.time() + 86400) * 1000)
         with closing(self.open_store()) as database:
-            expires = int((time.time() + days * 86400) * 1000)
-            return Tokens(database).add(name, NewToken("test", tokens.digest(secret), expires)), secret
+            store = Tokens(database)
+            return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
 
     def enable_totp(self, name: str) -> App:
         """Give the account a second factor."""

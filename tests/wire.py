@@ -18,7 +18,8 @@ PATIENCE = 10.0  # seconds until a wait has failed
 ALL_CAPS = (
     "message-tags server-time account-tag echo-message batch labeled-response multi-prefix extended-join "
     "standard-replies draft/chathistory draft/multiline securechat/retry account-notify away-notify extended-monitor "
-    "invite-notify setname draft/event-playback draft/message-redaction draft/read-marker soju.im/search"
+    "invite-notify setname draft/event-playback draft/message-redaction draft/read-marker soju.im/search "
+    "securechat/tokens"
 )
 
 

@@ -25,27 +25,30 @@ CHECKS = 100  # of bcrypt, to know what one costs
 @click.option("--members", default=ROW[0], show_default=True)
 @click.option("--concurrency", default=ROW[1], show_default=True, help="People on their way in at once.")
 @click.option("--runs", default=3, show_default=True)
+@click.option("--password", is_flag=True, help="Log in with passwords, of 4 rounds of bcrypt, instead of tokens.")
 @click.pass_obj
-def connect(as_json: bool, members: int, concurrency: int, runs: int) -> None:
+def connect(as_json: bool, members: int, concurrency: int, runs: int, password: bool) -> None:
     """What a TLS handshake with a login costs, and how soon all are back after a restart. Takes 40 seconds.
 
-    First everyone logs in to a server where nobody is in any channel, so that the figure is the login's own. Passwords
-    are hashed with 4 rounds of bcrypt. What one such check costs by itself, and what a TLS handshake costs the server
-    with no login behind it, is measured in the same minutes and shown apart. The server's threads are told apart as
-    the system shows them: the first one is the loop's, those with a niceness check passwords, the others store, read
-    and log.
+    First everyone logs in to a server where nobody is in any channel, so that the figure is the login's own: with a
+    device token, as whoever was here before. What a TLS handshake costs the server with no login behind it, and one
+    check of a password with 4 rounds of bcrypt by itself, is measured in the same minutes and shown apart. The server's
+    threads are told apart as the system shows them: the first one is the loop's, those with a niceness check passwords,
+    the others store, read and log.
 
     Then everyone is in #lobby, the server is stopped and started again, and everyone comes back: the time is from
     the server's "listening" to the last one's end of NAMES.
     """
     rows = []
+    secret = PASSWORD if password else None
     with servers.certificates() as certificates:
         for _ in range(runs):
             check = _check_ms()
-            rows.append({"check_ms": check, **_login_run(certificates, members, concurrency)})
-            rows[-1] |= _restart_run(certificates, members, concurrency)
-    title = f"connect: {members} members, {concurrency} at once, median of {runs}"
-    report.show(as_json, title, _figures(rows, (members, concurrency) == ROW), rows)
+            rows.append({"check_ms": check, **_login_run(certificates, members, concurrency, secret)})
+            rows[-1] |= _restart_run(certificates, members, concurrency, secret)
+    means = "passwords" if password else "device tokens"
+    title = f"connect: {members} members with {means}, {concurrency} at once, median of {runs}"
+    report.show(as_json, title, _figures(rows, (members, concurrency) == ROW and not password), rows)
 
 
 def _figures(rows: list[Run], is_row: bool) -> list[Figure]:
@@ -76,7 +79,7 @@ def _check_ms() -> float:
     return (time.thread_time() - began) / CHECKS * 1e3
 
 
-def _login_run(certificates: Path, members: int, at_once: int) -> Run:
+def _login_run(certificates: Path, members: int, at_once: int, password: str | None) -> Run:
     names = list(map(servers.name_of, range(members)))
     with (
         servers.server(certificates, members, NO_CHANNEL) as server,
@@ -84,7 +87,7 @@ def _login_run(certificates: Path, members: int, at_once: int) -> Run:
     ):
         before = machine.cpu_by_thread(server.pid)
         began, busy = time.monotonic(), time.process_time()
-        load.bring(names, functools.partial(visitors.login, end=LOGGED_IN), at_once)
+        load.bring(names, functools.partial(visitors.login, end=LOGGED_IN, password=password), at_once)
         took, busy = time.monotonic() - began, time.process_time() - busy
         after = machine.cpu_by_thread(server.pid)
         load.bring(names, lambda name: HANDSHAKE, at_once)
@@ -100,13 +103,13 @@ def _login_run(certificates: Path, members: int, at_once: int) -> Run:
     }
 
 
-def _restart_run(certificates: Path, members: int, at_once: int) -> Run:
+def _restart_run(certificates: Path, members: int, at_once: int, password: str | None) -> Run:
     names = list(map(servers.name_of, range(members)))
     with servers.server(certificates, members) as server:
         visitors.restart(server, names, at_once)
         began, busy, cpu = time.monotonic(), time.process_time(), machine.cpu_seconds(server.pid)
         with contextlib.closing(Visitors(server.port)) as load:
-            load.bring(names, at_once=at_once)
+            load.bring(names, functools.partial(visitors.login, password=password), at_once)
             took, busy = time.monotonic() - began, time.process_time() - busy
             used = machine.cpu_seconds(server.pid) - cpu
     return {"back_s": took, "back_ms": used / members * 1e3, "back_load_percent": busy / took * 100}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import re
 import subprocess
 import sys
@@ -25,6 +27,11 @@ SETTINGS = '[limits]\nexempt = ["127.0.0.0/8"]\n'  # the load comes from one add
 def name_of(number: int) -> str:
     """The account of the number-th member."""
     return f"member{number}"
+
+
+def token_of(name: str) -> str:
+    """The device token of such an account: nothing is secret here."""
+    return f"sct_{base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).decode().rstrip('=')}"
 
 
 @contextlib.contextmanager
@@ -63,12 +70,14 @@ def server(
 ) -> Iterator[Server]:
     """A running server with accounts member0, member1, …, all of them in the settings' `autojoin`, else #lobby.
 
+    Each has a device token.
     With more `channels` the first `accounts` are in #lobby, as many more in #lobby1, and so on, whatever is set.
     `at_start` is called before it starts, to fill its store.
     """
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "data", certificates, settings)
         _enrol(server, accounts, channels)
+        server.add_tokens({name: token_of(name) for name in server.accounts})
         if at_start is not None:
             at_start(server)
         server.start()

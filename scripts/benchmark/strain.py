@@ -23,6 +23,7 @@ from typing import Any
 
 from scripts.benchmark import servers, visitors
 from scripts.benchmark.visitors import HANDSHAKE, Tally, Visitor, Visitors
+from tests.running import PASSWORD
 
 NICENESS = 10
 LOOK = 0.1  # seconds at most without a look at the standard input
@@ -65,18 +66,18 @@ def guest(number: int) -> str:
 
 
 def logins(port: int, at_once: int) -> Iterator[int]:
-    """So many on their way in at any time; each logs in once and makes room for the next."""
+    """So many on their way in at any time; each logs in once, with the password, and makes room for the next."""
     names = (guest(number) for number in itertools.count())
     done = 0
     with contextlib.closing(Visitors(port)) as load:
         for name in itertools.islice(names, at_once):
-            load.send_in(name, visitors.login(name))
+            load.send_in(name, visitors.login(name, password=PASSWORD))
         while True:
             yield done
             for visitor in load.serve(LOOK):
                 load.dismiss(visitor)
                 name = next(names)
-                load.send_in(name, visitors.login(name))
+                load.send_in(name, visitors.login(name, password=PASSWORD))
                 done += 1
 
 
@@ -140,7 +141,9 @@ def pages(port: int, readers: int, channel: str, oldest: int, newest: int, apart
             ask(reader)
 
     with contextlib.closing(Visitors(port, hear)) as load:
-        inside = load.bring(map(guest, range(readers)), functools.partial(visitors.login, caps=PAGE_CAPS))
+        inside = load.bring(
+            map(guest, range(readers)), functools.partial(visitors.login, caps=PAGE_CAPS, password=PASSWORD)
+        )
         for reader in inside:
             ask(reader)
         load.serve_until(lambda: ends.all_have(1, inside))

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from scripts.benchmark import machine
-from scripts.benchmark.servers import SETTINGS
-from tests.running import PASSWORD, Server
+from scripts.benchmark.servers import SETTINGS, token_of
+from tests.running import Server
 
 AT_ONCE = 50  # on their way in
 PATIENCE = 30.0  # seconds in which somebody must come in
@@ -41,10 +41,13 @@ class Step(NamedTuple):
 Steps = Sequence[Step]
 
 
-def login(name: str, *, caps: str = "", end: bytes = IN_CHANNEL) -> Steps:
-    """Each answer is waited for, as clients do; `end` is the line at which somebody is in."""
+def login(name: str, *, caps: str = "", end: bytes = IN_CHANNEL, password: str | None = None) -> Steps:
+    """Each answer is waited for, as clients do; `end` is the line at which somebody is in.
+
+    With the account's device token, as whoever was here before comes back, unless there is a password.
+    """
     hello = f"CAP LS 302\r\nNICK {name}\r\nUSER {name} 0 * :{name}\r\nCAP REQ :{f'sasl {caps}'.rstrip()}\r\n"
-    secret = base64.b64encode(f"\0{name}\0{PASSWORD}".encode())
+    secret = base64.b64encode(f"\0{name}\0{password or token_of(name)}".encode())
     return (
         Step(b"", hello.encode()),
         Step(b" ACK ", b"AUTHENTICATE PLAIN\r\n"),

@@ -8,10 +8,20 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass, field
 
 _PREFIX = "sct_"  # so that people and secret scanners see what it is
 _SECRET_BYTES = 32
 _FORM = re.compile(r"sct_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """To be shown once and stored without the secret."""
+
+    id: str
+    name: str
+    secret: str = field(repr=False)
 
 
 def new() -> str:

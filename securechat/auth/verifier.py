@@ -5,15 +5,16 @@ Called by workers; it takes as long for unknown names.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from securechat import config
 from securechat.auth import passwords, tokens, totp
 from securechat.auth.proof import Code, Proof, Verified
+from securechat.auth.tokens import NewToken
 from securechat.store.accounts import Accounts, Totp
 from securechat.store.rows import AccountId, CodeUsed, RecoveryCodeUsed
-from securechat.store.tokens import Tokens
+from securechat.store.tokens import Token, Tokens
 from securechat.store.totp import Factors
 
 
@@ -72,11 +73,11 @@ class Verifier:
         return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), credentials.account.password_version)
 
 
-class TokenVerifier:
-    """Never slow; called by workers that read the store."""
+class DeviceTokens:
+    """Those of the store, for workers that read it; never slow."""
 
     def __init__(self, stored: Tokens, clock: Callable[[], float]) -> None:
-        self._tokens = stored
+        self._stored = stored
         self._clock = clock  # seconds since the epoch
 
     def verify(self, name: str | None, token: str) -> Verified | None:
@@ -85,11 +86,22 @@ class TokenVerifier:
         One of a suspended account is verified, too. It has passed a second factor: enabling one revokes the tokens
         there are, so who made this one had passed it, or runs the server.
         """
-        found = self._tokens.find(name, tokens.digest(token), int(self._clock() * 1000))
+        found = self._stored.find(name, tokens.digest(token), self._now())
         if found is None:
             return None
         proof = Proof("token", found.account.password_version, found.token, found.account.factor)
         return Verified(found.account, found.members, proof)
+
+    def make(self, account: AccountId, name: str, most: int) -> NewToken | None:
+        """None when the account has as many as it may have. It counts once it is stored."""
+        ident = self._stored.free_id(account, most, self._now())
+        return None if ident is None else NewToken(ident, name, tokens.new())
+
+    def active(self, account: AccountId) -> Sequence[Token]:
+        return self._stored.active(account, self._now())
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
 
 
 def _named(used: CodeUsed | RecoveryCodeUsed | None) -> Code | None:

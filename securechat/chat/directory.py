@@ -26,12 +26,23 @@ class Lingering(NamedTuple):
     reason: str
 
 
+class Failure(NamedTuple):
+    """A proof of who somebody is that failed; they are summed by this."""
+
+    act: str
+    account: str  # empty for a name that nobody has: it may be a password in the wrong place
+    address: str
+    reason: str
+
+
 class Directory:
     """State of the core; changed through the turn only."""
 
     __slots__ = (
         "autojoin",
         "channels",
+        "failures",
+        "failures_since",
         "last_times",
         "lingering",
         "most_present",
@@ -57,6 +68,8 @@ class Directory:
         self.most_present = 0  # people at any moment since the start
         self.lingering: dict[Person, Lingering] = {}  # of those present, who have no session at the moment
         self.opers: dict[Recipient, None] = {}  # who said OPER: few, and counted at every login
+        self.failures: dict[Failure, int] = {}  # that are not in the audit log yet
+        self.failures_since = 0.0
         self.redacted: dict[str, None] = {}  # msgids, of late: what was read before must not be shown any more
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry

@@ -15,6 +15,8 @@ from securechat import config
 from securechat.cli.data import data_options
 
 if TYPE_CHECKING:
+    from sqlite3 import Connection
+
     from securechat.store.inspection import Contents
 
 R = TypeVar("R")
@@ -57,6 +59,7 @@ def make(file: Path, force: bool, as_json: bool, data: Path | None, config_file:
     _refuse_own(file, database)
     with backup.unfinished(file, replace=force) as copy:
         with closing(backup.in_use(database)) as source:
+            _record(source, file)
             backup.copy(source, copy)
         contents = inspection.inspect(copy)
     _tell(f"wrote {file}", {"file": str(file), **_facts(contents)}, contents, as_json)
@@ -132,6 +135,18 @@ def _refuse_own(file: Path, database: Path) -> None:
     own = [database, *(database.with_name(database.name + suffix) for suffix in SIDE_FILES)]
     if file.resolve() in [path.resolve() for path in own]:
         raise click.BadParameter(f"{str(file)!r} is the server's own database; give another file")
+
+
+def _record(database: Connection, file: Path) -> None:
+    """Whoever has a backup has all that was said. On a full disk it is wanted all the same."""
+    from securechat.store import audit
+    from securechat.store.errors import StoreError, translated
+
+    try:
+        with translated():
+            audit.record(database, audit.local("database.backup", "", str(file)))
+    except StoreError as error:
+        click.echo(f"securechat: warning: the audit log will not tell of this backup: {error}", err=True)
 
 
 def _facts(contents: Contents) -> dict[str, Any]:

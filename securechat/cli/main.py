@@ -45,6 +45,7 @@ COMMANDS = {
     "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
     "totp": Entry("securechat.cli.totp:totp", "Enable and disable second factors, renew their recovery codes."),
     "db": Entry("securechat.cli.db:db", "Back up, verify and restore the database."),
+    "audit": Entry("securechat.cli.audit:audit", "Show who did what, and verify that record."),
 }
 
 

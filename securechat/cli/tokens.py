@@ -15,7 +15,6 @@ from securechat.errors import SecurechatError
 if TYPE_CHECKING:
     from securechat.store.tokens import Token
 
-DAY = 24 * 3600 * 1000  # milliseconds
 MOST_DAYS = 36500
 
 
@@ -81,14 +80,14 @@ def create(store: Store, name: str, account: str | None, days: int | None, as_js
       securechat tokens create builds --for bot --days 90 > bot.token
     """
     from securechat.auth import tokens as secrets
-    from securechat.store.tokens import NewToken
+    from securechat.store.tokens import DAY
 
     if account is None:
         raise TokensUsage("whose token is it to be? type: securechat tokens create NAME --for ACCOUNT")
     owner = store.accounts.required(account)
     secret = secrets.new()
     expires = time.time_ns() // 1_000_000 + (days or store.settings.auth.token_days) * DAY
-    ident = store.tokens.add(owner.name, NewToken(name, secrets.digest(secret), expires))
+    ident = store.tokens.add(owner.name, name, secrets.digest(secret), expires)
     if as_json:
         facts = {"id": ident, "account": owner.name, "name": name, "expires": _moment(expires), "token": secret}
         click.echo(json.dumps(facts, indent=2))

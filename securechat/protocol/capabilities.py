@@ -33,6 +33,7 @@ INVITE_NOTIFY = 1 << 23
 NO_IMPLICIT_NAMES = 1 << 24
 SETNAME = 1 << 25
 SEARCH = 1 << 28
+TOKENS = 1 << 29
 
 MULTILINE_BYTES = 8192  # of one message
 MULTILINE_LINES = 100
@@ -73,6 +74,7 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("no-implicit-names", NO_IMPLICIT_NAMES),
         Capability("sasl", SASL, "PLAIN"),
         Capability("securechat/retry", RETRY),
+        Capability("securechat/tokens", TOKENS),
         Capability("server-time", SERVER_TIME),
         Capability("setname", SETNAME),
         Capability("soju.im/search", SEARCH),

@@ -28,7 +28,7 @@ def changed(turn: Turn, change: AccountChanged) -> None:
     elif account.suspended:
         presence.end_sessions(turn, person, SUSPENDED)
     else:
-        _end_void(turn, person)
+        end_void(turn, person)
     for channel, was_operator in operator.items():
         if person.present and channel.is_operator(person) != was_operator:
             presence.show_mode(turn, channel, "-o" if was_operator else "+o", person)
@@ -62,7 +62,7 @@ def add(turn: Turn, change: AccountChanged) -> None:
         _join(turn, person, member)
 
 
-def _end_void(turn: Turn, person: Person) -> None:
+def end_void(turn: Turn, person: Person) -> None:
     """End what was opened with an earlier password or a revoked token; who used the new one already may stay."""
     for session in list(presence.sessions(person)):
         if session.login is not None and (fault := session.login.fault):

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from securechat.chat.person import Person
-from securechat.server import burst, missed, presence
+from securechat.server import audit, burst, missed, presence
 from securechat.server.session import Login, Opening, Session, Stage
 from securechat.server.turn import Turn
 
@@ -53,6 +53,7 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     burst.greet(turn, session)
     if session.device is not None:
         turn.admitted.append(session)
+    audit.audited(turn, session, "login", person.name, str(login.proof))
     log.info("admitted %s from %s by %s", person.name, session.address, login.proof)
 
 

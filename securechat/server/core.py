@@ -16,7 +16,7 @@ from securechat.config import Settings
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
 from securechat.protocol.numerics import ERR_UNKNOWNERROR
-from securechat.server import accounts, missed, presence
+from securechat.server import accounts, audit, missed, presence
 from securechat.server.dispatch import dispatch
 from securechat.server.http import routes
 from securechat.server.items import Answer, Asked, Ending, Gone, Item, Overdue, Resume, Said, Tick
@@ -108,8 +108,10 @@ class Core:
                 self._guarded(turn, None, None, lambda: presence.announce(turn))
                 self._guarded(turn, None, None, lambda: presence.give_up(turn))
                 self._guarded(turn, None, None, lambda: missed.keep_all(turn))
+                self._guarded(turn, None, None, lambda: audit.flush(turn))
             case Ending():
                 self._guarded(turn, None, None, lambda: presence.end_all(turn, item.reason))
+                self._guarded(turn, None, None, lambda: audit.close(turn))
 
     def _said(self, turn: Turn, session: Session, message: Message | Unreadable) -> None:
         if session.stage is Stage.CLOSED:

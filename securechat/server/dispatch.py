@@ -32,6 +32,7 @@ from securechat.server.commands import (
     redaction,
     registration,
     search,
+    tokens,
     who,
 )
 from securechat.server.session import Session, Stage
@@ -54,6 +55,7 @@ COMMANDS: Mapping[str, Command] = {
     **help.COMMANDS,
     **opers.COMMANDS,
     **passwd.COMMANDS,
+    **tokens.COMMANDS,
 }
 
 # A browser made to speak to this port must not get a single word through. Source: cross-protocol attacks on IRC.

@@ -8,7 +8,7 @@ from securechat.auth import tokens
 from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics
 from securechat.protocol.sasl import Plain
-from securechat.server import accounts, admission, missed, totp
+from securechat.server import accounts, admission, audit, missed, totp
 from securechat.server.services import PASSWORDS, READS, PoolFull
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
@@ -18,6 +18,8 @@ from securechat.store.rows import PasswordStored, TokenUsed
 def start(turn: Turn, session: Session, plain: Plain) -> None:
     """Have the secret checked; nobody acts for another account, so an authzid must name the authcid's."""
     name, device = missed.split_device(plain.authcid)
+    if session.registration is not None:
+        turn.set(session.registration, "claimed", name)
     if plain.authzid and names.fold(missed.split_device(plain.authzid)[0]) != names.fold(name):
         return _refuse(turn, session, "authzid of another account")
     if session.registration is not None and device:
@@ -43,8 +45,10 @@ def _proved(turn: Turn, session: Session, verified: Verified) -> None:
     """The proof was good when it was checked; whether it still is the core knows, which has looked since."""
     login = accounts.login_by(turn, verified)
     if login.fault == SUSPENDED:
-        turn.services.refused("account suspended", session.address)
-        turn.reply(session, numerics.ERR_SASLFAIL, f"{SUSPENDED}; ask the operator of this server")
+        _count(turn, session, "account suspended")
+        words = f"{SUSPENDED}; ask the operator of this server"
+        turn.fail(session, "AUTHENTICATE", "ACCOUNT_SUSPENDED", words)  # another secret would not help
+        turn.reply(session, numerics.ERR_SASLFAIL, words)
     elif reason := totp.refusal(turn, session, "AUTHENTICATE", login, verified):
         _refuse(turn, session, reason)
     elif login.fault:
@@ -55,8 +59,13 @@ def _proved(turn: Turn, session: Session, verified: Verified) -> None:
 
 def _refuse(turn: Turn, session: Session, reason: str) -> None:
     """The same words whatever was wrong."""
-    turn.services.refused(reason, session.address)
+    _count(turn, session, reason)
     turn.standard(session, numerics.ERR_SASLFAIL)
+
+
+def _count(turn: Turn, session: Session, reason: str) -> None:
+    if session.registration is not None:
+        audit.failed(turn, session, "login.failed", session.registration.claimed, reason)
 
 
 def _log_in(turn: Turn, session: Session, login: Login, rehashed: bytes | None) -> None:

@@ -23,7 +23,7 @@ from securechat.server.certificates import Keeper
 from securechat.server.connection import Phase
 from securechat.server.loop import Load, Loop
 from securechat.server.throughput import Throughput
-from securechat.server.workers import QUEUE_LIMIT, Pool
+from securechat.server.workers import Pool
 from securechat.store.rows import Account
 from securechat.store.schema import REVISION
 
@@ -123,7 +123,7 @@ def _workers(pools: Mapping[str, Pool]) -> Iterator[Metric]:
     waiting = GaugeMetricFamily("securechat_worker_queue_jobs", "Jobs that wait for a worker.", labels=["pool"])
     yield labelled(waiting, (((name,), pool.waiting) for name, pool in pools.items()))
     limit = GaugeMetricFamily("securechat_worker_queue_limit_jobs", "How many there may be.", labels=["pool"])
-    yield labelled(limit, (((name,), QUEUE_LIMIT) for name in pools))
+    yield labelled(limit, (((name,), pool.limit) for name, pool in pools.items()))
 
 
 def _limits(limits: config.Limits) -> Metric:

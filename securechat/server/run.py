@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -37,6 +37,8 @@ from securechat.store.writer import Writer
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
 STORE_TIME = 0.5  # seconds for the store thread to end
 READERS = 2
+MOST_HASHED = 256  # passwords that wait to be checked
+MOST_READ = 4096  # reads that wait, one of a session: a thousand people come back at once, and each takes 0.1 ms
 
 log = logging.getLogger(__name__)
 
@@ -69,15 +71,15 @@ def serve(
         exposition = Exposition()
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), Factors(database), settings.auth, time.time),
-            TokenVerifier(Tokens(database), time.time),
+            DeviceTokens(Tokens(database), time.time),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
             exposition.text,
         )
         loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
         pools = {
-            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), loop.post, nice=True),
-            READS: Pool(READS, READERS, loop.post),
+            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
+            READS: Pool(READS, READERS, MOST_READ, loop.post),
         }
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
         exposition.add(Process())

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from securechat.auth.proof import Verified
+from securechat.auth.tokens import NewToken
 from securechat.auth.verifier import Rehashed
 from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
+from securechat.store.tokens import Token
 
 PASSWORDS = "passwords"  # the pool that hashes
 READS = "reads"  # the pool that reads the store
@@ -33,6 +35,12 @@ class Tokens(Protocol):
     """Called by the workers that read the store."""
 
     def verify(self, name: str | None, token: str) -> Verified | None: ...
+
+    def make(self, account: AccountId, name: str, most: int) -> NewToken | None:
+        """None when the account has as many as it may have."""
+        ...
+
+    def active(self, account: AccountId) -> Sequence[Token]: ...
 
 
 @dataclass(frozen=True, slots=True)

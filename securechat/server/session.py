@@ -39,7 +39,18 @@ class Stage(Enum):
 class Registration:
     """What a session has said before its admission; dropped with it."""
 
-    __slots__ = ("commands", "device", "login", "mechanism", "negotiating", "nick", "realname", "response", "user")
+    __slots__ = (
+        "claimed",
+        "commands",
+        "device",
+        "login",
+        "mechanism",
+        "negotiating",
+        "nick",
+        "realname",
+        "response",
+        "user",
+    )
 
     def __init__(self) -> None:
         self.commands = 0
@@ -50,6 +61,7 @@ class Registration:
         self.realname = ""
         self.mechanism: str | None = None  # an exchange is open
         self.response = ""  # its pieces so far
+        self.claimed = ""  # whose secret was given last
         self.login: Login | None = None
 
     def changed(self, name: str) -> None:

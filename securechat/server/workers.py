@@ -14,17 +14,19 @@ from securechat.server.session import Stage
 from securechat.server.storage import Broken
 from securechat.server.turn import Job
 
-QUEUE_LIMIT = 256
 NICENESS = 10
 
 log = logging.getLogger(__name__)
 
 
 class Pool:
-    """Threads that share a bounded queue of jobs; `post` hands an answer to the loop."""
+    """Threads that share a queue of at most `limit` jobs; `post` hands an answer to the loop."""
 
-    def __init__(self, name: str, threads: int, post: Callable[[Answer | Broken], None], *, nice: bool = False) -> None:
-        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE_LIMIT)
+    def __init__(
+        self, name: str, threads: int, limit: int, post: Callable[[Answer | Broken], None], *, nice: bool = False
+    ) -> None:
+        self.limit = limit
+        self._jobs: queue.Queue[Job | None] = queue.Queue(limit)
         self._post = post
         self._nice = nice
         self._threads = [

@@ -1,4 +1,6 @@
-"""Accounts as administrators and logins use them. Every operation is one short transaction with its `change` rows.
+"""Accounts as administrators and logins use them.
+
+Every operation is one short transaction with its rows of `change` and of the audit log.
 
 Passwords come as hashes, computed before: the database's lock is never held over a hash.
 """
@@ -14,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from securechat.errors import SecurechatError
 from securechat.protocol.names import NICK_LENGTH, fold, is_account_name
-from securechat.store import changes, channels
+from securechat.store import audit, changes, channels
 from securechat.store.changes import ACCOUNT, ACCOUNT_TEXT, as_account
 from securechat.store.database import Database, driver
 from securechat.store.rows import Account, AccountId, MemberStored
@@ -142,6 +144,8 @@ class Accounts:
             added = _insert(connection, people)
             channels.join(connection, added, self._autojoin)
             changes.note(connection, added)
+            acts = [audit.local("account.add", person.name, person.role) for person in people]
+            audit.append(driver(connection), acts)
 
     def set_password(self, name: str, hash: bytes) -> None:
         """Its sessions end, and its device tokens. Raises NoSuchAccount."""
@@ -151,19 +155,19 @@ class Accounts:
             values = {"password_hash": hash, "password_version": account.c.password_version + 2}
             connection.execute(update(account).where(account.c.id == person.id).values(values))
             revoke_tokens(connection, token.c.account_id == person.id)
-            changes.note(connection, [person.id])
+            note(connection, person, "account.password")
 
     def suspend(self, name: str) -> None:
         """No login, and the sessions end; all else stays. Raises NoSuchAccount."""
-        self._update(name, suspended=1)
+        self._update(name, "account.suspend", suspended=1)
 
     def resume(self, name: str) -> None:
         """Raises NoSuchAccount."""
-        self._update(name, suspended=0)
+        self._update(name, "account.resume", suspended=0)
 
     def set_role(self, name: str, role: Role) -> None:
         """Raises NoSuchAccount."""
-        self._update(name, role=role)
+        self._update(name, "account.role", role, role=role)
 
     def delete(self, name: str, *, release_name: bool = False) -> None:
         """End the account, its memberships and device tokens; what was said stays, under its name.
@@ -175,15 +179,22 @@ class Accounts:
             person = required(connection, name, deleted=release_name)
             if not person.deleted:
                 _end(connection, person.id)
+                note(connection, person, "account.delete")
             if release_name:
                 connection.execute(update(account).where(account.c.id == person.id).values(name_key=None))
-            changes.note(connection, [person.id])
+                note(connection, person, "account.release")
 
-    def _update(self, name: str, **values: Any) -> None:
+    def _update(self, name: str, act: str, detail: str = "", **values: Any) -> None:
         with self._database.write() as connection:
             person = required(connection, name)
             connection.execute(update(account).where(account.c.id == person.id).values(**values))
-            changes.note(connection, [person.id])
+            note(connection, person, act, detail)
+
+
+def note(connection: Connection, person: Account, act: str, detail: str = "") -> None:
+    """For the running server, and for whoever asks later."""
+    changes.note(connection, [person.id])
+    audit.append(driver(connection), [audit.local(act, person.name, detail)])
 
 
 def revoke_tokens(connection: Connection, which: ColumnElement[bool]) -> None:

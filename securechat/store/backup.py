@@ -54,7 +54,7 @@ def unfinished(target: Path, *, replace: bool = False) -> Iterator[Path]:
 
 def forget_unfinished(target: Path) -> None:
     """Delete what a kill left behind; for whoever alone may be writing to `target`."""
-    for left in target.parent.glob(f"{target.name}.????????{_UNFINISHED}"):
+    for left in target.parent.glob(f"{target.name}.????????{_UNFINISHED}*"):
         left.unlink()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from securechat.store import backup, inspection
+from securechat.store import audit, backup, inspection
 from securechat.store.errors import StoreBusy, is_busy
 from securechat.store.inspection import Contents
 
@@ -31,6 +31,8 @@ def restore(file: Path, database: Path) -> Restored:
         with closing(backup.at_rest(file)) as source:
             backup.copy(source, copy)
         contents = inspection.inspect(copy)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            audit.record(connection, audit.local("database.restore", "", str(file)))
         _give_to_its_owner(copy, database)
         replaced = _set_aside(database)
     return Restored(contents, replaced)

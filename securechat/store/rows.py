@@ -132,6 +132,27 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenStored:
+    """A new device token, made for who proved the password of this version and passed this second factor."""
+
+    token: str
+    account: AccountId
+    name: str
+    digest: bytes = field(repr=False)
+    created: int
+    expires: int
+    password_version: int
+    factor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    token: str
+    account: AccountId
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -165,6 +186,17 @@ class RecoveryCodeUsed:
     time: int
 
 
+class Audited(NamedTuple):
+    """An entry of the audit log, as it is hashed; its number and hash are given by the commit."""
+
+    time: int
+    actor: str  # an account's name, `unix:` and a user's, or empty for nobody
+    act: str  # "login", "account.suspend", …
+    subject: str  # whom it was done to
+    address: str
+    detail: str
+
+
 class NamedMessage(NamedTuple):
     """A message that its sender named, to know a repeat by."""
 
@@ -194,12 +226,15 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | TokenStored
+    | TokenRevoked
     | TokenUsed
     | TokensRevoked
     | CodeUsed
     | RecoveryCodeUsed
     | NamedMessage
     | Proved
+    | Audited
 )
 
 

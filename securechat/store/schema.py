@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"  # the newest step; a test holds the two together
+REVISION = "0005"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -189,6 +189,27 @@ list_mode = Table(
     PrimaryKeyConstraint("channel", "mode", "mask"),
     CheckConstraint("mode IN ('b', 'e', 'I')", name="mode"),
 )
+
+# What was done by whom to whom, and from where; `hash` is over the row and the one before. The number of the newest row
+# stays with SQLite though the row be gone.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("time", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # an account's name, `unix:` and a user's, or empty for nobody
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+AUDIT_TRIGGERS = {
+    f"audit_no_{verb.lower()}": f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
+    for verb in ("UPDATE", "DELETE")
+}
 
 # Two kinds of rows. "account": an administrator changed this account, the running server is to look. "turn": the
 # mark of a commit without entries, by which it can be looked up should COMMIT raise.

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from securechat.errors import SecurechatError
-from securechat.store import changes
-from securechat.store.accounts import end_factor, required, revoke_recovery_codes, revoke_tokens
+from securechat.store.accounts import end_factor, note, required, revoke_recovery_codes, revoke_tokens
+from securechat.store.changes import ACCOUNT, as_account
 from securechat.store.database import Database
 from securechat.store.rows import Account, AccountId
 from securechat.store.schema import account, recovery_code, token, totp
@@ -64,14 +64,14 @@ class Factors:
             connection.execute(insert(totp).values(values))
             _add_recovery_codes(connection, person.id, new.recovery_codes)
             revoke_tokens(connection, token.c.account_id == person.id)
-            changes.note(connection, [person.id])
+            note(connection, person, "totp.enable")
 
     def disable(self, name: str) -> None:
         """The password alone opens the account again. Raises NoSuchAccount, NoFactor."""
         with self._database.write() as connection:
             person = _with(connection, name)
             end_factor(connection, person.id)
-            changes.note(connection, [person.id])
+            note(connection, person, "totp.disable")
 
     def renew_recovery_codes(self, name: str, digests: Collection[str]) -> None:
         """These in the place of all earlier ones. Raises NoSuchAccount, NoFactor."""
@@ -79,7 +79,7 @@ class Factors:
             person = _with(connection, name)
             revoke_recovery_codes(connection, person.id)
             _add_recovery_codes(connection, person.id, digests)
-            changes.note(connection, [person.id])
+            note(connection, person, "totp.recovery")
 
     def holds(self, owner: AccountId, digest: str) -> bool:
         """Whether this is a recovery code of the account that is good yet."""
@@ -90,10 +90,10 @@ class Factors:
     def listing(self) -> list[Listed]:
         """All accounts that are not deleted, by name."""
         left = select(func.count()).select_from(recovery_code).where(*_good(account.c.id)).scalar_subquery()
-        wanted = select(left, *changes.ACCOUNT).where(account.c.deleted_at.is_(None))
+        wanted = select(left, *ACCOUNT).where(account.c.deleted_at.is_(None))
         with self._database.read() as connection:
             rows = connection.execute(wanted.order_by(account.c.name, account.c.id))
-            return [Listed(changes.as_account(*columns), count) for count, *columns in rows]
+            return [Listed(as_account(*columns), count) for count, *columns in rows]
 
 
 def prune(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from securechat import config
+from securechat.store.audit import Announcing
 from securechat.store.index import Erasing, Indexing
 from securechat.store.retention import Forgetting, Pruning
 
@@ -36,4 +37,4 @@ class Upkeep:
 
 def upkeep(settings: config.History) -> Upkeep:
     """All that a server's store needs. Raises ConfigError."""
-    return Upkeep([Indexing(), Pruning(settings), Forgetting(), Erasing()])
+    return Upkeep([Indexing(), Pruning(settings), Forgetting(), Erasing(), Announcing()])

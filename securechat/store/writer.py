@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import changes, redaction
+from securechat.store import audit, changes, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    Audited,
     ChannelStored,
     CodeUsed,
     EntryRedacted,
@@ -38,7 +39,9 @@ from securechat.store.rows import (
     ReadMarkerStored,
     RecoveryCodeUsed,
     Row,
+    TokenRevoked,
     TokensRevoked,
+    TokenStored,
     TokenUsed,
 )
 from securechat.store.schema import change, entry
@@ -179,6 +182,7 @@ _WRITES: dict[type, Write] = {
         "INSERT INTO entry (target, msgid, time, kind, sender_id, text, tags) VALUES (?, ?, ?, ?, ?, ?, ?)",
         attrgetter("target", "msgid", "time", "kind", "sender", "text", "tags"),
     ),
+    Audited: audit.append,
     EntryRedacted: redaction.erase,
     ReadMarkerStored: _each(  # as with memberships: nothing of a deleted account's comes back
         "INSERT INTO read_marker (account_id, target, time) "
@@ -228,6 +232,19 @@ _WRITES: dict[type, Write] = {
         "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
+    ),
+    # None outlives a password that an administrator set while the turn ran, or goes round a second factor.
+    TokenStored: _each(
+        "INSERT INTO token (id, account_id, name, digest, created, expires, address) "
+        "SELECT ?, id, ?, ?, ?, ?, '' FROM account WHERE id = ? AND password_version <= ? AND deleted_at IS NULL "
+        "AND coalesce((SELECT since FROM totp WHERE account_id = account.id), ?) IS ?",
+        attrgetter(
+            *("token", "name", "digest", "created", "expires", "account", "password_version", "factor", "factor")
+        ),
+    ),
+    TokenRevoked: _each(
+        "UPDATE token SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL",
+        attrgetter("time", "token", "account"),
     ),
     TokenUsed: _each(
         "UPDATE token SET last_used = ?, address = ? WHERE id = ?", attrgetter("time", "address", "token")

@@ -25,6 +25,11 @@ def run(server: Server, *words: str) -> Result:
     return result
 
 
+def acts(server: Server) -> list[str]:
+    shown = subprocess.run(server.command("audit", "--json"), capture_output=True, text=True, timeout=60, check=True)
+    return [json.loads(line)["act"] for line in shown.stdout.splitlines()]
+
+
 def refused(result: Result, status: int, *words: str) -> None:
     assert (result.returncode, result.stdout) == (status, "")
     for word in words:
@@ -52,6 +57,7 @@ def test_a_backup_beside_a_running_server_comes_back_as_it_was(server: Server, l
     assert [entry.text for entry in server.history("#lobby")] == ["before the backup"]
     assert login("ada").ask("PRIVMSG #lobby :again")[0].command == "PRIVMSG"
     assert run(server, "verify", kept.rpartition(" ")[2]).stdout.startswith(kept.rpartition(" ")[2] + " is whole")
+    assert acts(server) == ["account.add", "login", "database.backup", "database.restore", "login"]
 
 
 def test_the_facts_come_as_json(server: Server, login: Login, tmp_path: Path) -> None:

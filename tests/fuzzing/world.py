@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import TokenVerifier, Verifier
+from securechat.auth.verifier import DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -80,7 +80,7 @@ class World:
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, Factors(self.database), self.settings.auth, lambda: self.now)
-        tokens = TokenVerifier(Tokens(self.database), lambda: self.now)
+        tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
         services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None, str)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())

@@ -29,6 +29,7 @@ class Case(NamedTuple):
 
 NEED_MORE = "461|ada|{}|Not enough parameters"
 NO_SEARCH = ("421|ada|SEARCH|Unknown command",)
+NO_TOKENS = ("421|ada|TOKEN|Unknown command",)
 WHOIS_BOB = (
     "311|ada|bob|bob|u*.securechat|[*]|Bob Test",
     "319|ada|bob|*#lobby*",
@@ -286,6 +287,14 @@ THE_SERVER = (
     Case("MODE ada -o", ("MODE|ada|-o",)),
     Case("KILL bob :why not", ("481|ada|*",)),
     Case("WALLOPS :hello", ("421|ada|WALLOPS|*",)),
+    Case("TOKEN LIST", (), NO_TOKENS),
+    Case("TOKEN CREATE :my laptop", ("TOKEN|CREATE|????????|20*Z|sct_*|my laptop",), NO_TOKENS),
+    Case("TOKEN LIST", ("TOKEN|LIST|????????|20*Z|20*Z|[*]|[*]|my laptop",), NO_TOKENS),
+    Case("TOKEN CREATE :", ("FAIL|TOKEN|INVALID_PARAMS|CREATE|*",), NO_TOKENS),
+    Case("TOKEN CREATE a b", ("FAIL|TOKEN|INVALID_PARAMS|CREATE|*",), NO_TOKENS),
+    Case("TOKEN REVOKE none", ("FAIL|TOKEN|UNKNOWN_TOKEN|REVOKE|none|*",), NO_TOKENS),
+    Case("TOKEN FOO", ("FAIL|TOKEN|INVALID_PARAMS|FOO|*",), NO_TOKENS),
+    Case("TOKEN", (NEED_MORE.format("TOKEN"),)),
     Case("PASSWD !", ("FAIL|PASSWD|INVALID_PARAMS|*",)),
     Case("PASSWD", (NEED_MORE.format("PASSWD"),)),
 )

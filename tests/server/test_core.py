@@ -14,7 +14,7 @@ from securechat.server.core import STRIKE_TIME, STRIKES
 from securechat.server.dispatch import COMMANDS
 from securechat.server.items import Gone, Overdue, Tick
 from securechat.server.session import Stage
-from tests.core import HASH, PASSWD, CoreRun, Fault, Peer, plain, registration
+from tests.core import HASH, IN_A_YEAR, PASSWD, CoreRun, Fault, Peer, plain, registration
 from tests.running import PASSWORD
 
 TIME = re.compile(r"time=[^; ]+;?")
@@ -108,6 +108,13 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "HELP": (("ada", "HELP"), ("ada", "HELP mode"), ("ada", "HELP nothing")),
     "OPER": (("cyd", f"OPER ada :{PASSWORD}"), ("ada", "OPER ada wrong"), ("ada", f"OPER bob :{PASSWORD}")),
     "KILL": (("ada", "KILL bob"), ("ada", f"OPER ada :{PASSWORD}"), ("ada", "KILL cyd :enough")),
+    "TOKEN": (
+        ("ada", "TOKEN CREATE :laptop"),
+        ("ada", "TOKEN LIST"),
+        ("ada", "TOKEN REVOKE {token}"),
+        ("ada", "TOKEN REVOKE {token}"),
+        ("ada", "TOKEN FOO"),
+    ),
     "PASSWD": (("ada", "PASSWD !"), ("ada", PASSWD)),
 }
 
@@ -150,9 +157,9 @@ def test_a_handler_that_raises_at_any_line_is_noticed_by_its_sender_alone(
     run.say(lab["bob"], "PRIVMSG #lobby :before", "PRIVMSG #lobby :after")
     expected = {name: timeless(peer.take()) for name, peer in lab.items()}
     lab["new"], expected["new"] = run.connect(), []
-    first = run.msgid("first", "#lab")
+    first, token = run.msgid("first", "#lab"), run.tokens.add("ada", "phone", b"", IN_A_YEAR)
     for name, sample in SAMPLES[command]:
-        line = sample.format(first=first)
+        line = sample.format(first=first, token=token)
         raised = 0
         while breaks(run, lab, expected, lab[name], line, raised + 1):
             raised += 1

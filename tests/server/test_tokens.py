@@ -10,20 +10,18 @@ import pytest
 
 from securechat.auth import tokens
 from securechat.store.accounts import Accounts
-from securechat.store.tokens import NewToken, Tokens
-from tests.core import HASH, PASSWD, START, CoreRun, registration
+from securechat.store.tokens import Tokens
+from tests.core import HASH, IN_A_YEAR, PASSWD, SETTINGS, START, CoreRun, Peer, registration
 from tests.running import PASSWORD, Server
 from tests.wire import Wire
 
 Login = Callable[..., Wire]
 
-IN_A_YEAR = int(START * 1000) + 365 * 24 * 3600 * 1000
-
 
 def made(run: CoreRun, owner: str = "bob", expires: int = IN_A_YEAR) -> tuple[str, str]:
     """Its id and the secret."""
     secret = tokens.new()
-    return run.tokens.add(owner, NewToken("laptop", tokens.digest(secret), expires)), secret
+    return run.tokens.add(owner, "laptop", tokens.digest(secret), expires), secret
 
 
 def answer(run: CoreRun, name: str, secret: str) -> str:
@@ -172,6 +170,129 @@ def test_a_token_makes_nobody_an_irc_operator(run: CoreRun) -> None:
     peer = run.login("bob")
     run.say(peer, f"OPER ada {secret}")
     assert " 464 " in peer.take()[-1]
+
+
+# TOKEN
+
+
+def ask(run: CoreRun, peer: Peer, line: str) -> list[str]:
+    """What it is answered, without the source."""
+    run.say(peer, line)
+    return [one.partition(" ")[2] for one in peer.take()]
+
+
+def create(run: CoreRun, peer: Peer, name: str = "laptop") -> tuple[str, str]:
+    """Its id and the secret."""
+    [said] = ask(run, peer, f"TOKEN CREATE :{name}")
+    _, _, ident, _, secret, *_ = said.split()
+    return ident, secret
+
+
+def test_who_logged_in_with_the_password_is_given_a_token(run: CoreRun) -> None:
+    bob = run.login("bob")
+    ident, secret = create(run, bob, "Bob's laptop")
+    assert tokens.is_token(secret)
+    run.login("bob", secret=secret)
+    [listed] = run.tokens.listing("bob")
+    assert (listed.id, listed.name, listed.created) == (ident, "Bob's laptop", int(run.now * 1000))
+    assert listed.expires - listed.created == 365 * 24 * 3600 * 1000
+
+
+def test_a_token_makes_no_token(run: CoreRun) -> None:
+    _, secret = made(run)
+    bob = run.login("bob", secret=secret)
+    assert ask(run, bob, "TOKEN CREATE :more") == [
+        "FAIL TOKEN PASSWORD_REQUIRED CREATE :log in with the password to create a device token"
+    ]
+    run.say(bob, PASSWD)
+    bob.take()
+    assert "PASSWORD_REQUIRED" in ask(run, bob, "TOKEN CREATE :more")[0]
+    assert len(run.tokens.listing()) == 1
+
+
+def test_an_account_has_only_so_many_and_makes_only_so_many_a_day(run: CoreRun) -> None:
+    bob = run.login("bob")
+    most = SETTINGS.limits.tokens_per_account
+    idents = [create(run, bob)[0] for _ in range(most)]
+    assert "FAIL TOKEN TOO_MANY CREATE" in ask(run, bob, "TOKEN CREATE :one more")[0]
+    assert ask(run, bob, f"TOKEN REVOKE {idents[0]}") == [f"TOKEN REVOKE {idents[0]}"]
+    assert "FAIL TOKEN TOO_MANY CREATE" in ask(run, bob, "TOKEN CREATE :one more")[0]
+    run.now += 24 * 3600 + 1
+    create(run, bob)
+    assert "FAIL TOKEN TOO_MANY CREATE" in ask(run, bob, "TOKEN CREATE :one more")[0]
+
+
+def test_the_list_is_of_ones_own_that_count(run: CoreRun) -> None:
+    (used, secret), (revoked, _), _ = made(run), made(run), made(run, "ada")
+    made(run, expires=int(START * 1000))
+    bob = run.login("bob", secret=secret)
+    assert ask(run, bob, f"TOKEN REVOKE {revoked}") == [f"TOKEN REVOKE {revoked}"]
+    opening, line, _ = ask(run, bob, "TOKEN LIST")
+    assert opening == "BATCH +1 securechat/tokens"
+    assert line.startswith(f":localhost TOKEN LIST {used} 20")
+    assert line.endswith("Z 127.0.0.1 :laptop")
+
+
+def test_a_person_revokes_a_token_and_what_it_opened_ends(run: CoreRun) -> None:
+    ident, secret = made(run)
+    here, there, ada = run.login("bob"), run.login("bob", secret=secret), run.login("ada")
+    assert "UNKNOWN_TOKEN" in ask(run, ada, f"TOKEN REVOKE {ident}")[0]
+    assert there.closed is None
+    assert ask(run, here, f"TOKEN REVOKE {ident}") == [f"TOKEN REVOKE {ident}"]
+    assert there.closed == "the device token of this session was revoked"
+    assert "904" in answer(run, "bob", secret)
+    assert "UNKNOWN_TOKEN" in ask(run, here, f"TOKEN REVOKE {ident}")[0]
+
+
+def test_a_session_that_revokes_its_own_token_is_told_and_ends(run: CoreRun) -> None:
+    ident, secret = made(run)
+    bob = run.login("bob", secret=secret)
+    run.say(bob, f"@label=1 TOKEN REVOKE {ident}")
+    assert [line.partition(" :localhost ")[2] or line for line in bob.take()] == [
+        f"TOKEN REVOKE {ident}",
+        "ERROR :the device token of this session was revoked",
+    ]
+
+
+def test_what_cannot_be_stored_is_neither_made_nor_revoked(run: CoreRun) -> None:
+    ident, secret = made(run)
+    bob, there = run.login("bob"), run.login("bob", secret=secret)
+    before = run.state()
+    for line in ("TOKEN CREATE :laptop", f"TOKEN REVOKE {ident}"):
+        run.writer.outcomes.append("failed")
+        assert "TEMPORARILY_UNAVAILABLE" in ask(run, bob, line)[0]
+    assert there.closed is None
+    assert run.state() == before
+    assert len(run.tokens.listing()) == 1
+
+
+def test_no_token_outlives_a_password_that_was_set_while_it_was_made(run: CoreRun) -> None:
+    """The administrator's change was stored, and the server has not looked since."""
+    bob = run.login("bob")
+    run.queue(bob, "TOKEN CREATE :laptop")
+    run.step()
+    run.accounts.set_password("bob", HASH)
+    run.run()
+    assert run.tokens.listing() == []
+    run.look()
+    assert bob.closed == "the password of this account was changed"
+
+
+def test_tokens_are_not_seen_by_clients_that_did_not_ask_for_them(run: CoreRun) -> None:
+    assert ask(run, run.login("bob", "batch"), "TOKEN LIST") == ["421 bob TOKEN :Unknown command"]
+
+
+def test_a_new_token_is_in_no_repr(run: CoreRun) -> None:
+    bob = run.login("bob")
+    run.queue(bob, "TOKEN CREATE :laptop")
+    run.step()
+    shown = repr(run.waiting)
+    turn = run.core.turn(run.waiting)
+    shown += repr(turn.rows)
+    turn.undo()
+    assert "NewToken" in shown
+    assert "TokenStored" in shown
+    assert "sct_" not in shown
 
 
 # Over the wire

@@ -16,7 +16,6 @@ from securechat.auth import passwords, tokens
 from securechat.auth import totp as secrets
 from securechat.protocol.http import Request
 from securechat.store import totp as store
-from securechat.store.tokens import NewToken
 from tests.codes import App
 from tests.core import HASH, PASSWD, SETTINGS, CoreRun, Peer, registration
 from tests.running import PASSWORD
@@ -57,7 +56,7 @@ def opens(run: CoreRun, secret: str, name: str = "bob") -> bool:
 
 def token(run: CoreRun, name: str = "bob") -> str:
     secret = tokens.new()
-    run.tokens.add(name, NewToken("laptop", tokens.digest(secret), int(run.now * 1000) + LATER))
+    run.tokens.add(name, "laptop", tokens.digest(secret), int(run.now * 1000) + LATER)
     return secret
 
 

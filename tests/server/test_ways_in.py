@@ -23,7 +23,6 @@ from securechat.server.http.route import Access
 from securechat.server.http.routes import ROUTES
 from securechat.server.services import Services
 from securechat.server.session import Stage
-from securechat.store.tokens import NewToken
 from tests.codes import App
 from tests.core import CoreRun, registration
 from tests.running import PASSWORD
@@ -87,7 +86,7 @@ def used(run: CoreRun, secret: str) -> str:
 
 def token(run: CoreRun) -> str:
     secret = tokens.new()
-    run.tokens.add("ada", NewToken("laptop", tokens.digest(secret), int(run.now * 1000) + LATER))
+    run.tokens.add("ada", "laptop", tokens.digest(secret), int(run.now * 1000) + LATER)
     return secret
 
 

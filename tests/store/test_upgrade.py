@@ -25,13 +25,13 @@ from securechat.store import history, upgrade
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database
 from securechat.store.lock import ServeLock, ServerRunning
-from securechat.store.schema import REVISION, SEARCH, metadata
+from securechat.store.schema import AUDIT_TRIGGERS, REVISION, SEARCH, metadata
 
 # Says when each statement is done and waits for a word before the next, so that a kill can come between any two.
 SLOW_STEP = """
 import sys
 from alembic import op
-revision, down_revision = "slow", "0004"
+revision, down_revision = "slow", "0005"
 
 def upgrade():
     for statement in (
@@ -131,7 +131,8 @@ def test_the_steps_make_the_tables_of_the_schema(database: Database) -> None:
         made = _tables(connection)
     with closing(Database(_empty(database.path.with_name("direct.db")))) as direct, direct.write() as connection:
         metadata.create_all(connection)
-        connection.exec_driver_sql(SEARCH)
+        for statement in (SEARCH, *AUDIT_TRIGGERS.values()):
+            connection.exec_driver_sql(statement)
         wanted = _tables(connection)
     assert made == wanted
 
@@ -142,8 +143,8 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def _tables(connection: Connection) -> dict[str, list[str]]:
-    """The lines of each table's definition, in any order, as SQLite keeps them; without Alembic's own table."""
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+    """The lines of each table's and trigger's definition, in any order, as SQLite keeps them, but Alembic's own."""
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'trigger')")
     return {
         row.name: sorted(line.strip().rstrip(",") for line in row.sql.splitlines() if line.strip())
         for row in rows

@@ -53,6 +53,7 @@ HELP = {
     "STATS": "STATS u: how long the server has been running",
     "TAGMSG": "TAGMSG <target>[,<target>]: send tags without a text, such as +typing or a reaction",
     "TIME": "TIME: the server's time",
+    "TOKEN": "TOKEN CREATE :<name> | LIST | REVOKE <id>: your device tokens; each stands in your password's place",
     "TOPIC": "TOPIC <channel> [<topic>]: see or set what a channel is about",
     "USER": "USER <user> 0 * <real name>: who you are, before you are admitted",
     "USERHOST": "USERHOST <nick> [...]: nick, user and host of up to five people",

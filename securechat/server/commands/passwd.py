@@ -13,7 +13,7 @@ from securechat.auth.verifier import Rehashed
 from securechat.errors import SecurechatError
 from securechat.protocol import sasl
 from securechat.protocol.message import Message
-from securechat.server import presence
+from securechat.server import audit, presence
 from securechat.server.actor import actor, login_of
 from securechat.server.command import Command, tells
 from securechat.server.services import PASSWORDS, PoolFull
@@ -52,7 +52,7 @@ def _changed(turn: Turn, session: Session, result: Rehashed | Exception | None) 
     elif isinstance(result, Exception):
         raise result
     elif result is None:
-        turn.services.refused("wrong old password", session.address)
+        audit.failed(turn, session, "account.password.failed", session.nick, "wrong old password")
         turn.fail(session, "PASSWD", "WRONG_PASSWORD", "the old password is wrong")
     else:
         _take_over(turn, session, result)
@@ -64,6 +64,7 @@ def _take_over(turn: Turn, session: Session, result: Rehashed) -> None:
     proof = replace(login.proof, password_version=version)
     turn.record(PasswordStored(person.id, result.hash, version))
     turn.record(TokensRevoked(person.id, proof.credential, turn.milliseconds))
+    audit.audited(turn, session, "account.password", person.name)
     turn.set(person, "account", replace(person.account, password_version=version))
     turn.set(session, "login", replace(login, proof=proof))
     presence.end_sessions(turn, person, PASSWORD_CHANGED, keep=session)
