@@ -39,6 +39,7 @@ class Channel:
         "created",
         "invited",
         "key",
+        "left_by",
         "lists",
         "members",
         "modes",
@@ -65,6 +66,7 @@ class Channel:
         self.members: dict[Person, int] = {}  # role bits as stored
         self.lists: dict[tuple[str, str], ListEntry] = {}  # (mode, mask)
         self.invited: dict[Person, None] = {}  # not stored: an invitation ends with the server's run
+        self.left_by: Person | None = None  # who went last, while nobody is a member; not stored
         self.unannounced: dict[Person, None] = {}  # arrived in the quiet time after a start, JOIN not yet shown
         self._audiences: Mapping[int, Audience] | None = None
         self._words: dict[bool, dict[Person, str]] = {}  # of everyone present, with its prefix; by multi-prefix
@@ -106,6 +108,12 @@ class Channel:
                 words[person] = self._word(person, multi_prefix)
             else:
                 words.pop(person, None)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody has set anything."""
+        set_ = (self.topic, self.password, self.user_limit, self.lists)
+        return self.modes == DEFAULT_MODES and not any(set_)
 
     @property
     def secret(self) -> bool:

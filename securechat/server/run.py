@@ -95,6 +95,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
     """Everything the core holds, and the newest change that it includes."""
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
+        channels.remove_empty(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         tokens.prune(connection)

@@ -73,6 +73,14 @@ class ChannelStored:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRemoved:
+    """A channel goes with its last member, and with it how far he had read it; the entries of its name stay."""
+
+    key: str
+    member: AccountId
+
+
+@dataclass(frozen=True, slots=True)
 class MemberStored:
     channel: str
     account: AccountId
@@ -218,6 +226,7 @@ Row = (
     | EntryRedacted
     | ReadMarkerStored
     | ChannelStored
+    | ChannelRemoved
     | MemberStored
     | MemberRemoved
     | ListModeStored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
+from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.store.changes import ACCOUNT, as_account
 from securechat.store.rows import ChannelStored, ListModeStored, MemberStored, PlaceStored, ReadMarkerStored, Snapshot
 from securechat.store.schema import account, channel, entry, list_mode, member, place, read_marker
@@ -22,22 +23,28 @@ FROM found WHERE target IS NOT NULL
 
 def load(connection: Connection) -> Snapshot:
     accounts = connection.execute(select(*ACCOUNT).order_by(account.c.id))
-    channels = connection.execute(select(channel).order_by(channel.c.key))
+    channels = tuple(ChannelStored(*row) for row in connection.execute(select(channel).order_by(channel.c.key)))
     members = connection.execute(select(member).order_by(member.c.channel, member.c.account_id))
     modes = connection.execute(
         select(list_mode).order_by(list_mode.c.channel, list_mode.c.mode, list_mode.c.set_at, list_mode.c.mask)
     )
     markers = connection.execute(select(read_marker).order_by(read_marker.c.account_id, read_marker.c.target))
+    # What is left of a channel that is gone counts for nothing.
     last_times = connection.exec_driver_sql(_LAST_TIMES)
+    known = {one.key for one in channels}
     places = connection.execute(select(place).order_by(place.c.account_id, place.c.device))
     newest: int = connection.execute(select(func.coalesce(func.max(entry.c.seq), 0))).scalar_one()
     return Snapshot(
         accounts=tuple(as_account(*row) for row in accounts),
-        channels=tuple(ChannelStored(*row) for row in channels),
+        channels=channels,
         members=tuple(MemberStored(*row) for row in members),
         list_modes=tuple(ListModeStored(*row) for row in modes),
         read_markers=tuple(ReadMarkerStored(*row) for row in markers),
-        last_times={row.target: row.newest for row in last_times},
+        last_times={
+            row.target: row.newest
+            for row in last_times
+            if row.target in known or not row.target.startswith(CHANNEL_PREFIX)
+        },
         places=tuple(PlaceStored(*row) for row in places),
         newest=newest,
     )

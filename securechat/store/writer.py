@@ -16,12 +16,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from securechat.store import audit, changes, redaction
+from securechat.store import audit, changes, channels, redaction
 from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
     Audited,
+    ChannelRemoved,
     ChannelStored,
     CodeUsed,
     EntryRedacted,
@@ -198,6 +199,7 @@ _WRITES: dict[type, Write] = {
         "password = excluded.password, user_limit = excluded.user_limit",
         attrgetter("key", "name", "created", "topic", "topic_by", "topic_time", "modes", "password", "user_limit"),
     ),
+    ChannelRemoved: channels.remove,
     MemberStored: _each(  # an administrator may have deleted the account while the turn ran: no membership comes back
         "INSERT INTO member (channel, account_id, role) "
         "SELECT ?, id, ? FROM account WHERE id = ? AND deleted_at IS NULL "

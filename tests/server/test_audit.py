@@ -11,7 +11,6 @@ from securechat.store import audit
 from securechat.store.audit import Wanted
 from securechat.store.database import driver
 from securechat.store.rows import Audited
-from securechat.store.tokens import NewToken
 from tests.core import CoreRun, registration
 from tests.running import PASSWORD, Server
 
@@ -39,7 +38,7 @@ def guess(run: CoreRun, name: str, address: str = "192.0.2.1", secret: str = "wr
 
 def test_each_login_is_told_with_how_and_from_where(run: CoreRun) -> None:
     secret = tokens.new()
-    ident = run.tokens.add("bob", NewToken("laptop", tokens.digest(secret), int(run.now * 1000) + 1000))
+    ident = run.tokens.add("bob", "laptop", tokens.digest(secret), int(run.now * 1000) + 1000)
     run.login("ada")
     run.login("bob", secret=secret)
     assert told(run)[1:] == [

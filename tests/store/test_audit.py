@@ -18,7 +18,7 @@ from securechat.store.database import Database, driver
 from securechat.store.errors import StoreError
 from securechat.store.rows import Audited
 from securechat.store.schema import AUDIT_TRIGGERS
-from securechat.store.tokens import NewToken, NoSuchToken, Tokens
+from securechat.store.tokens import NoSuchToken, Tokens
 from securechat.store.writer import Writer
 
 ALL = Wanted()
@@ -103,7 +103,7 @@ def test_each_act_of_an_administrator_is_told(
 def test_the_life_of_a_token_is_told_without_its_secret(database: Database, accounts: Accounts) -> None:
     tokens = Tokens(database)
     names = ("laptop", "phone", "tablet")
-    idents = [tokens.add("bob", NewToken(name, name.encode(), 1)) for name in names]
+    idents = [tokens.add("bob", name, name.encode(), 1) for name in names]
     tokens.revoke(idents[:2])
     tokens.revoke_all("bob")
     told = [(entry.row.act, entry.row.subject, entry.row.detail) for entry in entries(database)[2:]]

@@ -16,7 +16,7 @@ from securechat.server.command import MESSAGE, QUESTION, Command, asks, tells, t
 from securechat.server.isupport import REASON_BYTES, TOPIC_BYTES, cut
 from securechat.server.session import Session
 from securechat.server.turn import Turn
-from securechat.store.rows import ChannelStored, MemberRemoved, MemberStored
+from securechat.store.rows import ChannelRemoved, ChannelStored, MemberRemoved, MemberStored
 
 
 def join(turn: Turn, session: Session, message: Message) -> None:
@@ -37,7 +37,7 @@ def _join_one(turn: Turn, session: Session, name: str, password: str | None) -> 
         return
     if not names.is_channel_name(name):
         turn.standard(session, numerics.ERR_BADCHANMASK, quoted(name))
-    elif len(person.channels) >= turn.settings.limits.channels_per_account:
+    elif len(person.channels) + _left_empty(turn, person, channel) >= turn.settings.limits.channels_per_account:
         turn.standard(session, numerics.ERR_TOOMANYCHANNELS, name)
     elif channel is None:
         enter(turn, session, _create(turn, name), OPERATOR)
@@ -45,6 +45,13 @@ def _join_one(turn: Turn, session: Session, name: str, password: str | None) -> 
         turn.standard(session, refusal, channel.name)
     else:
         enter(turn, session, channel, 0)
+
+
+def _left_empty(turn: Turn, person: Person, wanted: Channel | None) -> int:
+    """How many channels with something in them the person left as the last one; they count for who makes another."""
+    if wanted is not None:
+        return 0
+    return sum(channel.left_by is person for channel in turn.directory.channels.values())
 
 
 def _create(turn: Turn, name: str) -> Channel:
@@ -60,6 +67,7 @@ def enter(turn: Turn, session: Session, channel: Channel, role: int) -> None:
     """Make the session's account a member and show it to all."""
     person = actor(session)
     turn.put(channel, "members", person, role)
+    turn.set(channel, "left_by", None)
     turn.put(person, "channels", channel, None)
     turn.drop(channel, "invited", person)
     event = presence.joined(turn, channel, person, turn.stamp(channel.key))
@@ -91,18 +99,38 @@ def _leave(turn: Turn, session: Session, channel: Channel, reason: str) -> None:
     person = actor(session)
     presence.show_if_unannounced(turn, channel, person)
     words = f"PART {channel.name} :{reason}" if reason else f"PART {channel.name}"
-    event = turn.event(person, words, time=turn.stamp(channel.key))
-    turn.keep(event, person, channel.key, "PART", f":{reason}" if reason else "")
+    _end_membership(turn, session, channel, person, words, f":{reason}" if reason else "")
+
+
+def _end_membership(turn: Turn, session: Session, channel: Channel, member: Person, words: str, text: str) -> None:
+    """Show it, keep it as an event with this `text`, and remove the member; an empty channel goes along."""
+    person, goes = actor(session), _holds_nothing_but(turn, channel, member)
+    event = turn.event(person, words, time=None if goes else turn.stamp(channel.key))
+    if not goes:
+        turn.keep(event, person, channel.key, words.partition(" ")[0], text)
     turn.tell(channel, event, skip=(session,))
-    if channel.banned(person):  # who may not read the channel still sees himself leave it
-        turn.tell_each((one for one in person.sessions if one is not session), event)
+    if channel.banned(member):  # who may not read the channel still sees himself leave it
+        turn.tell_each((one for one in member.sessions if one is not session), event)
     turn.echo(session, event)
-    remove(turn, channel, person)
+    turn.record(MemberRemoved(channel.key, member.id))
+    presence.remove_member(turn, channel, member)
+    if goes:
+        _forget(turn, channel, member)
+    elif not channel.members:
+        turn.set(channel, "left_by", member)
 
 
-def remove(turn: Turn, channel: Channel, person: Person) -> None:
-    turn.record(MemberRemoved(channel.key, person.id))
-    presence.remove_member(turn, channel, person)
+def _holds_nothing_but(turn: Turn, channel: Channel, member: Person) -> bool:
+    """Whether nothing came of the channel but its making by this member: its newest entry is its first."""
+    untouched = turn.directory.last_times.get(channel.key) == channel.created
+    return untouched and channel.is_plain and channel.members.keys() == {member} and not channel.autojoin
+
+
+def _forget(turn: Turn, channel: Channel, member: Person) -> None:
+    turn.drop(turn.directory, "channels", channel.key)
+    turn.drop(turn.directory, "last_times", channel.key)
+    turn.drop(member, "read_markers", channel.key)
+    turn.record(ChannelRemoved(channel.key, member.id))
 
 
 def topic(turn: Turn, session: Session, message: Message) -> None:
@@ -166,13 +194,8 @@ def kick(turn: Turn, session: Session, message: Message) -> None:
         return turn.standard(session, numerics.ERR_USERNOTINCHANNEL, quoted(message.params[1]), channel.name)
     presence.show_if_unannounced(turn, channel, target)
     reason = cut(message.params[2], REASON_BYTES) if len(message.params) > 2 else person.name
-    event = turn.event(person, f"KICK {channel.name} {target.name} :{reason}", time=turn.stamp(channel.key))
-    turn.keep(event, person, channel.key, "KICK", f"{target.name} :{reason}")
-    turn.tell(channel, event, skip=(session,))
-    if channel.banned(target):
-        turn.tell_each(target.sessions, event)
-    turn.echo(session, event)
-    return remove(turn, channel, target)
+    words = f"KICK {channel.name} {target.name} :{reason}"
+    return _end_membership(turn, session, channel, target, words, f"{target.name} :{reason}")
 
 
 def invite(turn: Turn, session: Session, message: Message) -> None:

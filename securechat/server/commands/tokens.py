@@ -9,7 +9,7 @@ from securechat.auth.tokens import NewToken, digest
 from securechat.protocol import numerics
 from securechat.protocol.capabilities import TOKENS
 from securechat.protocol.message import Message, quoted
-from securechat.server import accounts, playback
+from securechat.server import accounts, audit, playback
 from securechat.server.actor import actor, login_of
 from securechat.server.command import Command
 from securechat.server.event import timestamp
@@ -65,6 +65,7 @@ def _created(turn: Turn, session: Session, result: NewToken | Exception | None) 
     now, expires = turn.milliseconds, turn.milliseconds + turn.settings.auth.token_days * DAY
     proved = (proof.password_version, proof.factor)
     turn.record(TokenStored(result.id, person.id, result.name, digest(result.secret), now, expires, *proved))
+    audit.audited(turn, session, "token.create", person.name, f"{result.id} {result.name}")
     return turn.line(session, "TOKEN", "CREATE", result.id, timestamp(expires), result.secret, result.name)
 
 
@@ -89,6 +90,7 @@ def _revoke(turn: Turn, session: Session, result: Sequence[Token] | Exception, *
         return turn.fail(session, "TOKEN", "UNKNOWN_TOKEN", "REVOKE", quoted(ident), "you have no such device token")
     turn.record(TokenRevoked(ident, person.id, turn.milliseconds))
     turn.set(person, "revoked", person.revoked | {ident})
+    audit.audited(turn, session, "token.revoke", person.name, ident)
     turn.line(session, "TOKEN", "REVOKE", ident)
     return accounts.end_void(turn, person)
 

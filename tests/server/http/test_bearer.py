@@ -15,7 +15,6 @@ from securechat.server.items import Asked
 from securechat.server.services import PoolFull
 from securechat.store.accounts import Accounts
 from securechat.store.errors import StoreBusy
-from securechat.store.tokens import NewToken
 from tests import web
 from tests.core import HASH, START, CoreRun, Fault
 from tests.running import Server
@@ -27,7 +26,7 @@ IN_A_YEAR = int(START * 1000) + 365 * 24 * 3600 * 1000
 def made(run: CoreRun, owner: str = "ada", expires: int = IN_A_YEAR) -> tuple[str, str]:
     """Its id and the secret."""
     secret = tokens.new()
-    return run.tokens.add(owner, NewToken("prometheus", tokens.digest(secret), expires)), secret
+    return run.tokens.add(owner, "prometheus", tokens.digest(secret), expires), secret
 
 
 def metrics(authorization: str) -> Request:
