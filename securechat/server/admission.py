@@ -62,4 +62,5 @@ def _make_room(turn: Turn, session: Session, person: Person) -> None:
     counted = [one for one in presence.sessions(person) if not one.exempt]
     if not session.exempt and len(counted) >= turn.settings.limits.sessions_per_account:
         longest = min(counted, key=lambda one: one.heard)
+        turn.services.refused("too many sessions of one account", longest.address)
         presence.end(turn, longest, "too many sessions of this account, and this one was silent longest")

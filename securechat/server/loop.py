@@ -61,6 +61,8 @@ class Load:
     accepted: Mapping[str, int]  # connections since the start, by listener
     queued: int  # bytes in outboxes
     waiting: int  # items that wait for a turn
+    paused: int  # connections that are not read, as their account talks too fast
+    pauses: int  # since the start
     stalled: float  # seconds since the start in which all peers waited for us
 
 
@@ -115,6 +117,8 @@ class Loop:
             self._arrivals.accepted,
             sum(one.outbox.size for one in self._connections if one.outbox is not None),
             len(self._waiting),
+            sum(one.paused for one in self._connections),
+            self._pace.pauses,
             self._clock.stalled,
         )
 

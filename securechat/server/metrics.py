@@ -86,6 +86,9 @@ def _load(load: Load) -> Iterator[Metric]:
     yield labelled(accepted, (((name,), number) for name, number in load.accepted.items()))
     yield GaugeMetricFamily("securechat_outbox_bytes", "Bytes that wait for clients to take them.", load.queued)
     yield GaugeMetricFamily("securechat_waiting_items", "Lines and answers that wait for a turn.", load.waiting)
+    text = "Connections that are not read, as their account talks too fast."
+    yield GaugeMetricFamily("securechat_paused_connections", text, load.paused)
+    yield CounterMetricFamily("securechat_pauses", "How often one began not to be read for that.", load.pauses)
     yield CounterMetricFamily("securechat_stalled_seconds", "Time in which everyone waited for a commit.", load.stalled)
 
 

@@ -32,6 +32,7 @@ class Pace:
         self._ahead = limits.message_burst * self._message  # seconds that an account may run ahead
         self._paused: list[tuple[float, float, int, Connection]] = []  # a heap: until when, heard when, a number
         self._numbers = itertools.count()
+        self.pauses = 0  # since the start
 
     def takes(self, connection: Connection, message: Message | Unreadable | None) -> bool:
         """Whether this line may be said now, and is paid for; else its connection is paused until it can be."""
@@ -72,6 +73,7 @@ class Pace:
 
     def _pause(self, connection: Connection, until: float) -> None:
         connection.paused = True
+        self.pauses += 1
         heapq.heappush(self._paused, (until, connection.session.heard, next(self._numbers), connection))
 
     def _pay(self, person: Person, price: float) -> None:

@@ -87,6 +87,24 @@ def test_what_is_said_and_what_is_delivered(login: Login, scrape: Scrape) -> Non
     assert grown("securechat_commit_seconds_sum") < 5
 
 
+def test_who_talks_too_fast_is_seen(idle_server: Server, token: str, login: Login) -> None:
+    idle_server.configure(
+        "[limits]\nmessages_per_second = 0.5\nmessage_burst = 5\nsessions_per_account = 2\n", paced=True
+    )
+    idle_server.start()
+    bob = login("bob")
+    for _ in range(2):
+        login("cyd")
+    with idle_server.login("cyd"):
+        for number in range(10):
+            bob.send(f"PRIVMSG #lobby :{number}")
+        bob.wait_for("PRIVMSG", text="3")
+        found = values(web.get(idle_server, "/metrics", token=token).body)
+    assert found["securechat_paused_connections"] == 1
+    assert found["securechat_pauses_total"] >= 1
+    assert found["securechat_refused_total too many sessions of one account"] == 1
+
+
 def test_refusals_and_failures_are_counted(server: Server, login: Login, scrape: Scrape) -> None:
     server.adduser("eve")
     for _ in range(3):

@@ -13,7 +13,10 @@ from securechat.protocol.http import Request
 from securechat.server.http import bearer
 from securechat.server.items import Asked
 from securechat.server.services import PoolFull
+from securechat.store import audit
 from securechat.store.accounts import Accounts
+from securechat.store.audit import Wanted
+from securechat.store.database import driver
 from securechat.store.errors import StoreBusy
 from tests import web
 from tests.core import HASH, START, CoreRun, Fault
@@ -64,6 +67,22 @@ def test_whatever_is_wrong_with_it_is_answered_alike(run: CoreRun) -> None:
     [answer] = answers
     assert outcome(answer)[0] == 401
     assert "\r\nWWW-Authenticate: Bearer\r\n" in answer
+
+
+def test_failures_are_told_to_the_audit_log(run: CoreRun) -> None:
+    (ident, revoked), (_, bobs) = made(run), made(run, "bob")
+    run.tokens.revoke([ident])
+    run.look()
+    for secret in (revoked, tokens.new(), bobs):
+        with_token(run, secret)
+    run.ask(metrics(""))
+    run.pass_(61)
+    with run.database.read() as connection:
+        entries = [entry.row for entry in audit.behind(driver(connection), Wanted(), 0, 10_000)]
+    assert [(row.subject, row.detail) for row in entries if row.act == "http.failed"] == [
+        ("", "2 times: wrong device token"),
+        ("bob", "1 time: device token of a member"),
+    ]
 
 
 @pytest.mark.parametrize(
