@@ -22,7 +22,7 @@ examples:
   python scripts/gen_certs.py --host chat.example.org --host 192.0.2.7
   python scripts/gen_certs.py renew                              same CA, names and key: nobody notices
   python scripts/gen_certs.py renew --new-key                    the pin changes, the CA does not
-  python scripts/gen_certs.py client ada                         ada.crt and ada.key
+  python scripts/gen_certs.py client ada                         clients/ada.crt and .key
   python scripts/gen_certs.py --force --host chat.example.org    other names, a new key, the same CA
   python scripts/gen_certs.py --new-ca                           everyone needs the new ca.crt
 """
@@ -123,17 +123,21 @@ def renew(arguments: argparse.Namespace) -> None:
 
 def client(arguments: argparse.Namespace) -> None:
     days = arguments.days if arguments.days is not None else authority.CLIENT_DAYS
-    show(authority.client(arguments.dir, arguments.name, days))
-    print(f"next: hand both files to {arguments.name} over a safe way, and delete the key here")
+    made = authority.client(arguments.dir, arguments.name, days)
+    show(made)
+    print(f"next: hand both files to {arguments.name} over a safe way, and delete the key here; to take it back, type:")
+    print(f"      securechat certs revoke {made.serial} --for {arguments.name}")
 
 
 def show(made: authority.Made) -> None:
     for path in made.written:
         print(f"wrote {path}")
+    print(f"until {made.expires:%Y-%m-%d}")
     if made.names:
         print(f"names {' '.join(made.names)}")
-    print(f"until {made.expires:%Y-%m-%d}")
-    print(f"pin   {made.pin}")
+        print(f"pin   {made.pin}")
+    else:
+        print(f"serial {made.serial}")
 
 
 def serve_command(folder: Path) -> str:

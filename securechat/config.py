@@ -40,11 +40,13 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str = ""  # every interface
     port: Annotated[int, Meta(ge=0, le=65535)] = 6697
+    client_certificates: bool = False  # ask for one, by which an account can log in
 
 
 class TLS(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: str | None = None
     key: str | None = None
+    client_ca: str | None = None  # issues certificates to clients; without it ca.crt beside the certificate
     min_version: Literal["1.2", "1.3"] = "1.3"
 
 

@@ -34,6 +34,12 @@ class Login:
     ca: Path
     name: str
     password: str
+    pem: Path | None = None  # certificate and key, in the password's place
+
+    @property
+    def way(self) -> str:
+        """What the blocks for this way of logging in have behind their names."""
+        return "" if self.pem is None else "-certificate"
 
 
 def documented(block: str, login: Login) -> list[str]:
@@ -42,6 +48,7 @@ def documented(block: str, login: Login) -> list[str]:
     assert found is not None
     values = {
         "/home/ada/ca.crt": str(login.ca),
+        "/home/ada/ada.pem": str(login.pem),
         "chat.example.org": "localhost",
         "6697": str(login.port),
         "ada": login.name,
@@ -115,7 +122,7 @@ class Weechat(Client):
         self.type("/set irc.server_default.anti_flood_prio_low 0")
         self.type("/trigger add raw signal *,irc_raw_in_*;*,irc_out_*")
         self.type("/trigger set raw command /print -core ${if:${tg_signal}=~irc_out_?<<:>>} ${tg_signal_data}")
-        for line in documented("weechat", login):
+        for line in documented(f"weechat{login.way}", login):
             self.type(line)
         self.go(SERVER)
 
@@ -204,7 +211,7 @@ class Irssi(Terminal):
         self.type("/set paste_detect_time 0")  # typed faster than by hand, but not pasted
         self.see("paste_detect_time 0")
         self.type("/set cmd_queue_speed 10msec")
-        for line in documented("irssi", login):
+        for line in documented(f"irssi{login.way}", login):
             self.type(line)
 
     def is_at(self, window: str) -> bool:
@@ -226,7 +233,7 @@ class Catgirl(Terminal):
     def __init__(self, home: Path, login: Login) -> None:
         folder = home / ".config" / "catgirl"
         folder.mkdir(parents=True)
-        (folder / NETWORK).write_text("\n".join(documented("catgirl", login)) + "\n")
+        (folder / NETWORK).write_text("\n".join(documented(f"catgirl{login.way}", login)) + "\n")
         (start,) = documented("catgirl-start", login)
         self.log = home / "raw"
         super().__init__(home, ["sh", "-c", f"{start} -v 2>{self.log}"])

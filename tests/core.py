@@ -19,7 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import DeviceTokens, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.http import Request
 from securechat.protocol.lines import read_line
@@ -37,6 +37,7 @@ from securechat.server.turn import Turn
 from securechat.store import changes, channels, history, snapshot
 from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.certificates import Certificates
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
@@ -128,10 +129,12 @@ class CoreRun:
             seen = changes.newest_id(connection)
         self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         self.tokens = Tokens(self.database)
+        self.certificates = Certificates(self.database)
         self.factors = Factors(self.database)
         services = Services(
             Verifier(self.accounts, self.factors, settings.auth, lambda: self.now),
             DeviceTokens(self.tokens, lambda: self.now),
+            CertificateVerifier(self.certificates),
             StoredHistory(self.database),
             lambda reason, address: None,
             str,

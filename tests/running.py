@@ -108,9 +108,10 @@ class Server:
         return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]
 
     def start(self, *extra: str, prefix: Iterable[str] = (), **options: Any) -> Server:
-        """Run `serve` and wait until it listens; the port stays the same over restarts."""
+        """Run `serve` and wait until it listens; the port stays the same over restarts, but not with a [[listen]]."""
         pair_of = ("--cert", str(self.certificates / "server.crt"), "--key", str(self.certificates / "server.key"))
-        words = self.command("serve", "--listen", f"127.0.0.1:{self.port}", *pair_of, *extra)
+        listen = () if "[[listen]]" in (self.data / "config.toml").read_text() else (f"--listen=127.0.0.1:{self.port}",)
+        words = self.command("serve", *listen, *pair_of, *extra)
         self.process = subprocess.Popen(
             [*prefix, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.data, **options
         )

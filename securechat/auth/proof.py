@@ -7,7 +7,7 @@ from typing import Literal
 
 from securechat.store.rows import Account, CodeUsed, MemberStored, RecoveryCodeUsed
 
-Means = Literal["password", "token"]
+Means = Literal["password", "token", "certificate"]
 Code = Literal["code", "recovery code"]
 
 
@@ -17,7 +17,8 @@ class Proof:
 
     means: Means
     password_version: int  # the account's when the proof was checked
-    credential: str = ""  # public id of the device token
+    credential: str = ""  # public id of the device token, serial number of the certificate
+    issued: int | None = None  # when the certificate was, in milliseconds
     factor: int | None = None  # the second factor that was passed, too: when it was enabled; no means has it by itself
     code: Code | None = None  # by which it was, just now
 

@@ -1,6 +1,6 @@
-"""Proving a password, with a code where there is a second factor, or a device token against the store.
+"""Proving a password, a device token or a client certificate against the store. Called by workers.
 
-Called by workers; it takes as long for unknown names.
+With a password goes the code of a second factor. It takes as long for unknown names as for known ones.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from securechat.auth import passwords, tokens, totp
 from securechat.auth.proof import Code, Proof, Verified
 from securechat.auth.tokens import NewToken
 from securechat.store.accounts import Accounts, Totp
+from securechat.store.certificates import Certificates
 from securechat.store.rows import AccountId, CodeUsed, RecoveryCodeUsed
 from securechat.store.tokens import Token, Tokens
 from securechat.store.totp import Factors
+from securechat.tls.clients import ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class DeviceTokens:
         found = self._stored.find(name, tokens.digest(token), self._now())
         if found is None:
             return None
-        proof = Proof("token", found.account.password_version, found.token, found.account.factor)
+        proof = Proof("token", found.account.password_version, found.token, factor=found.account.factor)
         return Verified(found.account, found.members, proof)
 
     def make(self, account: AccountId, name: str, most: int) -> NewToken | None:
@@ -102,6 +104,22 @@ class DeviceTokens:
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
+
+
+class CertificateVerifier:
+    """Never slow; called by workers that read the store. The handshake has proved that the peer holds the key."""
+
+    def __init__(self, stored: Certificates) -> None:
+        self._certificates = stored
+
+    def verify(self, presented: ClientCertificate) -> Verified | None:
+        """None when it names no account or is revoked. Whether the account takes one so old the caller asks."""
+        found = self._certificates.find(presented.account, presented.serial)
+        if found is None:
+            return None
+        account, members = found
+        proof = Proof("certificate", account.password_version, presented.serial, presented.issued)
+        return Verified(account, members, proof)
 
 
 def _named(used: CodeUsed | RecoveryCodeUsed | None) -> Code | None:

@@ -59,7 +59,7 @@ class Person:
     def __init__(self, account: Account, network: str) -> None:
         self.account = account
         self.network = network
-        self.revoked: frozenset[str] = frozenset()  # its device tokens and recovery codes that are void
+        self.revoked: frozenset[str] = frozenset()  # its device tokens, certificates and recovery codes that are void
         self.totp_step = 0  # the newest whose code it has used since the server's start
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members

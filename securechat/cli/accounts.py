@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import click
 
 from securechat.cli.confirming import confirm
 from securechat.cli.data import Store, server_data
+from securechat.cli.moments import moment
 from securechat.cli.passwords import hash_all, new_password, password_options
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _facts(listed: Listed) -> dict[str, str | int]:
         state = "deleted, name released" if listed.released else "deleted"
     else:
         state = "suspended" if account.suspended else "active"
-    created = datetime.fromtimestamp(listed.created / 1000, UTC).isoformat(timespec="seconds")
+    created = moment(listed.created)
     return {"id": account.id, "name": account.name, "role": account.role, "state": state, "created": created}
 
 

@@ -15,6 +15,7 @@ from securechat import config
 
 if TYPE_CHECKING:
     from securechat.store.accounts import Accounts
+    from securechat.store.certificates import Certificates
     from securechat.store.database import Database
     from securechat.store.tokens import Tokens
     from securechat.store.totp import Factors
@@ -32,6 +33,7 @@ class Store:
     database: Database
     accounts: Accounts
     tokens: Tokens
+    certificates: Certificates
     factors: Factors
 
 
@@ -45,6 +47,7 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
     @functools.wraps(command)
     def opened(*args: Any, data: Path | None, config_file: Path | None, **kwargs: Any) -> R:
         from securechat.store.accounts import Accounts
+        from securechat.store.certificates import Certificates
         from securechat.store.database import ADMIN_TIMEOUT, open_database
         from securechat.store.tokens import Tokens
         from securechat.store.totp import Factors
@@ -52,8 +55,8 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
         settings, folder = config.find(data, config_file)
         database = open_database(folder, settings.store, timeout=ADMIN_TIMEOUT)
         with contextlib.closing(database):
-            accounts = Accounts(database, settings.channels.autojoin)
-            store = Store(settings, folder, database, accounts, Tokens(database), Factors(database))
+            stored = (Accounts(database, settings.channels.autojoin), Tokens(database), Certificates(database))
+            store = Store(settings, folder, database, *stored, Factors(database))
             return command(store, *args, **kwargs)
 
     return opened

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from securechat.client.credentials import Credentials
     from securechat.client.profile import Profile
     from securechat.client.trust import Trust
+    from securechat.tls.contexts import Identity
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -38,6 +39,18 @@ OPTIONS = (
         "--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust servers that this CA vouches for."
     ),
     click.option("--pin", metavar="SHA256", help="Trust the server with this key only, and remember it."),
+    click.option(
+        "--client-cert",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Log in with this client certificate, in the password's place.",
+    ),
+    click.option(
+        "--client-key",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Its key; default: in the certificate's file.",
+    ),
     click.option(
         "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line is the password."
     ),
@@ -81,6 +94,17 @@ def open_profile(folder: Path | None, log_level: Level) -> Profile:
     return profile
 
 
+def given_identity(certificate: Path | None, key: Path | None) -> Identity | None:
+    """Of --client-cert and --client-key. Raises LoginUsage."""
+    from securechat.tls.contexts import Identity
+
+    if certificate is not None:
+        return Identity(certificate, key or certificate)
+    if key is not None:
+        raise LoginUsage("--client-key comes with --client-cert FILE, the certificate it belongs to")
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a server is reached, and by what it is trusted; raises LoginUsage when two ways are given."""
@@ -89,6 +113,7 @@ class Way:
     address: Address
     ca: Path | None = None
     pin: str | None = None
+    identity: Identity | None = None  # of the client
 
     def __post_init__(self) -> None:
         if self.ca is not None and self.pin is not None:
@@ -99,7 +124,7 @@ class Way:
         from securechat.client.trust import ByPin, connect
 
         trust = self._trust()
-        tls = connect(self.address, trust)
+        tls = connect(self.address, trust, self.identity)
         if isinstance(trust, ByPin) and trust.since is None:
             self._remember(trust.pin)
         return tls
@@ -142,6 +167,8 @@ def enter(way: Way, account: str | None, password_file: Path | None, make: Calla
     `make` makes it for an account and its password. While a person thinks no connection is kept: the server's deadline
     for logins is short.
     """
+    if way.identity is not None:
+        return _log_in(way, make, _certified_account(way.identity, account, password_file), None, way.first_connect())
     tls = way.first_connect()
     password = _given_password(password_file)
     if account is not None and password is not None:
@@ -151,6 +178,19 @@ def enter(way: Way, account: str | None, password_file: Path | None, make: Calla
     if password is not None:
         return _log_in(way, make, account, password, way.connect())
     return _ask_and_log_in(way, account, make)
+
+
+def _certified_account(identity: Identity, account: str | None, password_file: Path | None) -> str:
+    """Whose the certificate is. Raises LoginUsage when something else was given, too, and CertificateError."""
+    from securechat.protocol.names import fold
+    from securechat.tls import clients
+
+    if password_file is not None:
+        raise LoginUsage("--client-cert and --password-file are two ways to log in; give one of them")
+    named = clients.read_file(identity.certificate).account
+    if account is not None and fold(account) != fold(named):
+        raise LoginUsage(f"{identity.certificate} is the certificate of {named}, not of {account}")
+    return named
 
 
 def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client]) -> Client:
@@ -168,7 +208,9 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
     return _log_in(way, make, account, password, way.connect())
 
 
-def _log_in(way: Way, make: Callable[[Credentials], Client], account: str, password: str, tls: SSLSocket) -> Client:
+def _log_in(
+    way: Way, make: Callable[[Credentials], Client], account: str, password: str | None, tls: SSLSocket
+) -> Client:
     """With this password, and on a terminal with the code of a second factor, where the server wants one."""
     from securechat.client.credentials import Credentials
     from securechat.client.errors import LoginFailed
@@ -176,7 +218,7 @@ def _log_in(way: Way, make: Callable[[Credentials], Client], account: str, passw
     try:
         return _try(make, Credentials(account, password), tls)
     except LoginFailed as failure:
-        if not failure.second_factor or not on_a_terminal():
+        if password is None or not failure.second_factor or not on_a_terminal():
             raise
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         code = _ask_code()

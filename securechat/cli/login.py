@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import LOBBY, Level, LoginUsage, Way, enter, entry_options, on_a_terminal, open_profile
+from securechat.cli.entry import (
+    LOBBY,
+    Level,
+    LoginUsage,
+    Way,
+    enter,
+    entry_options,
+    given_identity,
+    on_a_terminal,
+    open_profile,
+)
 
 if TYPE_CHECKING:
     from securechat.client.client import Client
@@ -25,6 +35,7 @@ OUTAGE_IN_A_PIPE = 60.0
 Examples:
   securechat login ada@chat.example.org
   securechat login ada@localhost --ca certs/ca.crt
+  securechat login chat.example.org:6698 --client-cert ada.crt --client-key ada.key
   make 2>&1 | securechat login bot@chat.example.org --password-file bot.pw --to '#builds'
 
 With standard input piped each line is a message (a leading / is text), what arrives is printed, and the end comes with
@@ -48,6 +59,8 @@ def login(
     server: str,
     ca: Path | None,
     pin: str | None,
+    client_cert: Path | None,
+    client_key: Path | None,
     password_file: Path | None,
     profile_dir: Path | None,
     to: str | None,
@@ -64,7 +77,7 @@ def login(
 
     _check_target(to)
     account, address = parse(server)
-    way = Way(open_profile(profile_dir, log_level), address, ca, pin)
+    way = Way(open_profile(profile_dir, log_level), address, ca, pin, given_identity(client_cert, client_key))
     if give_up is None and not on_a_terminal():
         give_up = OUTAGE_IN_A_PIPE
     client = enter(way, account, password_file, partial(_client, way, give_up))

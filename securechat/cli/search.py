@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Level, LoginUsage, Way, enter, entry_options, open_profile
+from securechat.cli.entry import Level, LoginUsage, Way, enter, entry_options, given_identity, open_profile
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def search(
     as_json: bool,
     ca: Path | None,
     pin: str | None,
+    client_cert: Path | None,
+    client_key: Path | None,
     password_file: Path | None,
     profile_dir: Path | None,
     log_level: Level,
@@ -88,7 +90,7 @@ def search(
         raise LoginUsage("nothing to search for: give WORDS, or at least one of --in, --from, --since, --until")
     profile = open_profile(profile_dir, log_level)
     account, address = _where(profile, server)
-    way = Way(profile, address, ca, pin)
+    way = Way(profile, address, ca, pin, given_identity(client_cert, client_key))
     client = enter(way, account, password_file, partial(_client, way))
     try:
         found = find(client, query)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from securechat.cli.data import Store, server_data
+from securechat.cli.moments import moment
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def create(store: Store, name: str, account: str | None, days: int | None, as_js
     expires = time.time_ns() // 1_000_000 + (days or store.settings.auth.token_days) * DAY
     ident = store.tokens.add(owner.name, name, secrets.digest(secret), expires)
     if as_json:
-        facts = {"id": ident, "account": owner.name, "name": name, "expires": _moment(expires), "token": secret}
+        facts = {"id": ident, "account": owner.name, "name": name, "expires": moment(expires), "token": secret}
         click.echo(json.dumps(facts, indent=2))
     else:
-        click.echo(f"created device token {ident} for {owner.name}, until {_moment(expires)[:10]}:", err=True)
+        click.echo(f"created device token {ident} for {owner.name}, until {moment(expires)[:10]}:", err=True)
         click.echo(secret)
 
 
@@ -124,15 +124,11 @@ def _facts(token: Token, now: int) -> dict[str, str | None]:
         "account": token.account,
         "name": token.name,
         "state": token.state(now),
-        "created": _moment(token.created),
-        "expires": _moment(token.expires),
-        "last_used": None if token.last_used is None else _moment(token.last_used),
+        "created": moment(token.created),
+        "expires": moment(token.expires),
+        "last_used": None if token.last_used is None else moment(token.last_used),
         "address": token.address or None,
     }
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _print_table(found: list[dict[str, str | None]]) -> None:

@@ -14,6 +14,7 @@ import click
 
 from securechat.cli.confirming import check_terminal, confirm
 from securechat.cli.data import Store, server_data
+from securechat.cli.moments import moment
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
@@ -192,11 +193,10 @@ def _print_recovery_codes(recovery_codes: Sequence[str]) -> None:
 
 def _facts(listed: Listed, required_for: Sequence[str]) -> dict[str, str | int | bool | None]:
     account = listed.account
-    since = None if account.factor is None else datetime.fromtimestamp(account.factor / 1000, UTC)
     return {
         "account": account.name,
         "role": account.role,
-        "since": None if since is None else since.isoformat(timespec="seconds"),
+        "since": None if account.factor is None else moment(account.factor),
         "recovery_codes": listed.recovery_codes,
         "required": account.role in required_for,
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Credentials:
-    """The password changes when the server takes another one; a code of the second factor opens one login."""
+    """The password changes when the server takes another one. There is none where a client certificate proves it."""
 
     account: str
-    password: str = field(repr=False)
-    code: str = field(default="", repr=False)
+    password: str | None = field(repr=False)
+    code: str = field(default="", repr=False)  # of the second factor; it opens one login

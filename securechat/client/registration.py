@@ -1,4 +1,7 @@
-"""The handshake before chat: CAP 302, SASL PLAIN, NICK and USER, up to 001. Messages in, lines out, no socket."""
+"""The handshake before chat: CAP 302, SASL PLAIN or EXTERNAL, NICK and USER, up to 001.
+
+Messages in, lines out, no socket.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,15 @@ WANTED = (
 SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
 
+NOT_OFFERED = {
+    "PLAIN": "the server offers no login with a password (SASL PLAIN)",
+    "EXTERNAL": "the server asks for no client certificate on this port, or this one is not made for logging in",
+}
+WRONG = {
+    "PLAIN": "wrong name or password",
+    "EXTERNAL": "the client certificate opens no account: it was revoked, or there is none of its name",
+}
+
 ERR_NICKLOCKED = "902"  # of other servers
 
 Send = Callable[..., None]
@@ -41,6 +53,7 @@ class Registration:
         self.account = credentials.account
         self.capabilities: set[str] = set()
         self.over = False
+        self._mechanism = "EXTERNAL" if credentials.password is None else "PLAIN"
         self._credentials: Credentials | None = credentials
         self._send = send
         self._offered: dict[str, str] = {}
@@ -77,7 +90,7 @@ class Registration:
         if subcommand == "ACK":
             self.capabilities.update(message.params[-1].split())
             if not self._authenticated:
-                self._send("AUTHENTICATE", "PLAIN")
+                self._send("AUTHENTICATE", self._mechanism)
         elif subcommand == "NAK":
             return self._end("the server takes back the capabilities that it offers")
         return None
@@ -92,24 +105,18 @@ class Registration:
             return None  # more lines follow
         if "sasl" not in self._offered:
             return self._end("the server offers no SASL login")
-        if self._offered["sasl"] and "PLAIN" not in self._offered["sasl"].upper().split(","):
-            return self._end("the server offers no login with a password (SASL PLAIN)")
+        if self._offered["sasl"] and self._mechanism not in self._offered["sasl"].upper().split(","):
+            return self._end(NOT_OFFERED[self._mechanism])
         self._send("CAP", "REQ", " ".join(name for name in WANTED if name in self._offered))
         return None
 
     def _authenticate(self, message: Message) -> Event | None:
         if message.params[:1] == ("+",) and self._credentials is not None:
-            response = sasl.write_plain(self.account, self._secret(self._credentials))
-            self._credentials = None
+            self._gave_code = bool(self._credentials.code)
+            response, self._credentials = _response(self._credentials), None
             for piece in sasl.pieces(response):
                 self._send("AUTHENTICATE", piece)
         return None
-
-    def _secret(self, credentials: Credentials) -> str:
-        """The password, behind it the code if there is one; it is forgotten: the next login takes another."""
-        code, credentials.code = credentials.code, ""
-        self._gave_code = bool(code)
-        return f"{credentials.password}:{code}" if code else credentials.password
 
     def _logged_in(self, message: Message) -> Event | None:
         self._authenticated = True
@@ -130,7 +137,7 @@ class Registration:
     def _wrong_credentials(self, message: Message) -> Event | None:
         if self._gave_code:  # nobody was asked for one before the password was right
             return self._end("wrong code, or one that was used before", second_factor=True)
-        return self._end("wrong name or password", credentials=True)
+        return self._end(WRONG[self._mechanism], credentials=True)
 
     def _refused(self, message: Message) -> Event | None:
         return self._end(message.params[-1] if message.params else message.command)
@@ -146,3 +153,12 @@ class Registration:
         self.over = True
         self._credentials = None
         return LoginRefused(reason, credentials, temporary, second_factor)
+
+
+def _response(credentials: Credentials) -> bytes:
+    """Of EXTERNAL nothing: the certificate says who it is. A code stands behind the password, and is forgotten."""
+    if credentials.password is None:
+        return b""
+    code, credentials.code = credentials.code, ""
+    secret = f"{credentials.password}:{code}" if code else credentials.password
+    return sasl.write_plain(credentials.account, secret)

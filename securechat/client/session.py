@@ -166,7 +166,7 @@ class Session:
 
         def answered(answers: list[Message]) -> None:
             for message in answers:
-                if message.command == "NOTE":
+                if message.command == "NOTE" and self._credentials.password is not None:
                     self._credentials.password = new
                 if replies.is_answer(message):
                     self._tell(PasswordAnswered(message.command == "NOTE", replies.reason(message)))

@@ -14,14 +14,8 @@ from typing import NoReturn
 from securechat.client import reach
 from securechat.client.address import Address
 from securechat.tls import pins
-from securechat.tls.contexts import client_context
-from securechat.tls.errors import TrustError
-
-# Source: OpenSSL, x509_vfy.h.
-NOT_YET_VALID, EXPIRED = 9, 10
-UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
-WRONG_PURPOSE = 26
-WRONG_NAME = (62, 63, 64)
+from securechat.tls.contexts import Identity, client_context
+from securechat.tls.errors import EXPIRED, NOT_YET_VALID, UNKNOWN_ISSUER, WRONG_NAME, WRONG_PURPOSE, TrustError
 
 SHOW_PIN = "openssl x509 -in certs/server.crt -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256"
 
@@ -56,11 +50,14 @@ class UnknownKey(TrustError):
         )
 
 
-def connect(address: Address, trust: Trust) -> ssl.SSLSocket:
-    """A TLS connection to a server that is trusted; raises UnknownKey, TrustError, Unreachable or NotTLS."""
+def connect(address: Address, trust: Trust, identity: Identity | None = None) -> ssl.SSLSocket:
+    """A TLS connection to a server that is trusted; raises UnknownKey, TrustError, Unreachable or NotTLS.
+
+    With a pin the server is judged behind the handshake, in which it has learned of `identity` then; not of its key.
+    """
     if isinstance(trust, ByPin):
-        return _connect_pinned(address, trust)
-    context = client_context(trust.file)
+        return _connect_pinned(address, trust, identity)
+    context = client_context(trust.file, identity=identity)
     try:
         return reach.shake_hands(reach.connect(address), context, address)
     except ssl.SSLCertVerificationError as error:
@@ -69,8 +66,8 @@ def connect(address: Address, trust: Trust) -> ssl.SSLSocket:
         _refuse(address, trust, error)
 
 
-def _connect_pinned(address: Address, trust: ByPin) -> ssl.SSLSocket:
-    tls = _unchecked(address)
+def _connect_pinned(address: Address, trust: ByPin, identity: Identity | None) -> ssl.SSLSocket:
+    tls = _unchecked(address, identity)
     try:
         shown = pins.of(_certificate(tls))
         if shown != trust.pin:
@@ -94,8 +91,8 @@ def _other_key(address: Address, trust: ByPin, shown: str) -> TrustError:
     )
 
 
-def _unchecked(address: Address) -> ssl.SSLSocket:
-    return reach.shake_hands(reach.connect(address), client_context(pinned=True), address)
+def _unchecked(address: Address, identity: Identity | None = None) -> ssl.SSLSocket:
+    return reach.shake_hands(reach.connect(address), client_context(pinned=True, identity=identity), address)
 
 
 def _certificate(tls: ssl.SSLSocket) -> bytes:

@@ -44,7 +44,7 @@ LIST_BYTES = 400  # of names in one CAP line, so that with the server's name the
 class Capability:
     name: str
     bit: int
-    value: str = ""  # shown to clients that know CAP 302
+    value: str = ""  # the same for all clients; shown to those that know CAP 302
 
     @property
     def draft(self) -> bool:
@@ -72,7 +72,7 @@ CAPABILITIES: Mapping[str, Capability] = {
         Capability("message-tags", MESSAGE_TAGS),
         Capability("multi-prefix", MULTI_PREFIX),
         Capability("no-implicit-names", NO_IMPLICIT_NAMES),
-        Capability("sasl", SASL, "PLAIN"),
+        Capability("sasl", SASL),
         Capability("securechat/retry", RETRY),
         Capability("securechat/tokens", TOKENS),
         Capability("server-time", SERVER_TIME),
@@ -83,10 +83,14 @@ CAPABILITIES: Mapping[str, Capability] = {
 }
 
 
-def listed(version: int) -> list[str]:
-    """What CAP LS names: with version 302 everything and its values, else one line that old clients can take."""
+def listed(version: int, mechanisms: str) -> list[str]:
+    """What CAP LS names: with version 302 everything and its values, else one line that old clients can take.
+
+    `mechanisms` is the value of `sasl`, which is not the same for every client.
+    """
     if version >= 302:
-        return [f"{c.name}={c.value}" if c.value else c.name for c in CAPABILITIES.values()]
+        values = {name: capability.value for name, capability in CAPABILITIES.items()} | {"sasl": mechanisms}
+        return [f"{name}={value}" if value else name for name, value in values.items()]
     return [c.name for c in CAPABILITIES.values() if not c.draft]
 
 

@@ -1,6 +1,6 @@
-"""SASL as IRC carries it: AUTHENTICATE in pieces of 400 bytes of base64, and the PLAIN mechanism.
+"""SASL as IRC carries it: AUTHENTICATE in pieces of 400 bytes of base64, and the mechanisms PLAIN and EXTERNAL.
 
-Source: IRCv3 sasl-3.1 and 3.2, RFC 4616.
+Source: IRCv3 sasl-3.1 and 3.2, RFC 4616, RFC 4422 appendix A.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from securechat.protocol.message import ProtocolError
 
 PIECE_BYTES = 400
-MECHANISMS = ("PLAIN",)
+MECHANISMS = ("PLAIN", "EXTERNAL")
 
 
 class SaslTooLong(ProtocolError):
@@ -55,6 +55,27 @@ class Plain:
     authzid: str
     authcid: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """The certificate says who wants in; `authzid` is the account to act as, empty for the certificate's."""
+
+    authzid: str
+
+
+def read(mechanism: str, response: bytes) -> Plain | External:
+    """What the response of one of MECHANISMS says. Raises SaslMalformed."""
+    return read_plain(response) if mechanism == "PLAIN" else read_external(response)
+
+
+def read_external(response: bytes) -> External:
+    if b"\0" in response:
+        raise SaslMalformed("the response is not an authzid")
+    try:
+        return External(response.decode())
+    except UnicodeDecodeError as error:
+        raise SaslMalformed("the response is not UTF-8") from error
 
 
 def read_plain(response: bytes) -> Plain:

@@ -12,8 +12,10 @@ from securechat.config import Limits
 from securechat.log import Tally
 from securechat.protocol.lines import UNENDED_BYTES, LineBuffer
 from securechat.server import listener
+from securechat.server.certificates import Contexts
 from securechat.server.connection import Connection
 from securechat.server.gate import Gate
+from securechat.server.listener import Listener
 from securechat.server.session import Session
 
 log = logging.getLogger(__name__)
@@ -25,19 +27,19 @@ class Arrivals:
     def __init__(
         self,
         limits: Limits,
-        listeners: Sequence[socket.socket],
-        context: ssl.SSLContext,
+        listeners: Sequence[Listener],
+        contexts: Contexts,
         tally: Tally,
         epoll: select.epoll,
     ) -> None:
-        self.context = context  # what newcomers shake hands with
+        self.contexts = contexts  # what newcomers shake hands with
         self._limits = limits
         self._tally = tally
         self._epoll = epoll
         self._gate = Gate(limits)
-        self._listening = {one.fileno(): one for one in listeners}
-        self._resting: dict[int, socket.socket] = {}
-        self._names = {one.fileno(): listener.shown(*one.getsockname()[:2]) for one in listeners}
+        self._listening = {one.sock.fileno(): one for one in listeners}
+        self._resting: dict[int, Listener] = {}
+        self._names = {one.sock.fileno(): listener.shown(*one.sock.getsockname()[:2]) for one in listeners}
         self.accepted = dict.fromkeys(self._names.values(), 0)  # since the start
         for fd in self._listening:
             epoll.register(fd, select.EPOLLIN)
@@ -47,10 +49,12 @@ class Arrivals:
 
     def accept(self, fd: int, now: float, deadline: float) -> Iterator[Connection]:
         """The newcomers that are let in, each with its session; `deadline` is for all until their admission."""
+        listening = self._listening[fd]
+        context = self.contexts.asking if listening.asks else self.contexts.plain
         try:
-            for sock, address in listener.accept(self._listening[fd]):
+            for sock, address in listener.accept(listening.sock):
                 self.accepted[self._names[fd]] += 1
-                connection = self._let_in(sock, address, now, deadline)
+                connection = self._let_in(sock, context, address, now, deadline)
                 if connection is not None:
                     yield connection
         except listener.OutOfFiles:
@@ -58,7 +62,9 @@ class Arrivals:
             self._epoll.unregister(fd)
             self._resting[fd] = self._listening.pop(fd)
 
-    def _let_in(self, sock: socket.socket, address: str, now: float, deadline: float) -> Connection | None:
+    def _let_in(
+        self, sock: socket.socket, context: ssl.SSLContext, address: str, now: float, deadline: float
+    ) -> Connection | None:
         refusal = self._gate.enter(address)
         if refusal is not None:
             self._tally.count(refusal, address, now)
@@ -66,7 +72,7 @@ class Arrivals:
             return None
         try:
             sock.setblocking(False)
-            wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+            wrapped = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):  # gone before we looked
             self._gate.leave(address)
             sock.close()
@@ -97,6 +103,6 @@ class Arrivals:
 
     def close(self) -> None:
         for listening in (*self._listening.values(), *self._resting.values()):
-            listening.close()
+            listening.sock.close()
         self._listening.clear()
         self._resting.clear()

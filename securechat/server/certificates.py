@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def find(tls: config.TLS, data: Path) -> tuple[Path, Path]:
     raise NoCertificate(f"no certificate in 'certs' or {str(data)!r}; make one with: python scripts/gen_certs.py")
 
 
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """What listeners shake hands with: most with the one, those that ask for a client's certificate with the other."""
+
+    plain: ssl.SSLContext
+    asking: ssl.SSLContext
+
+
 class Keeper:
     """Hands a changed certificate to the server, and renews it where its CA's key is at hand.
 
@@ -51,14 +60,24 @@ class Keeper:
     """
 
     def __init__(
-        self, tls: config.TLS, certificate: Path, key: Path, *, look: float = LOOK, check: float = CHECK
+        self,
+        tls: config.TLS,
+        certificate: Path,
+        key: Path,
+        *,
+        asks: bool = False,
+        look: float = LOOK,
+        check: float = CHECK,
     ) -> None:
-        self._tls = tls
+        """`asks` says whether any listener asks clients for certificates."""
+        self._min_version = tls.min_version
         self._certificate = certificate
         self._key = key
+        self._client_ca = _client_ca(tls, certificate) if asks else None
+        self._files = (certificate, key, pair.waiting(key), *filter(None, [self._client_ca]))
         self._look = look
         self._check = check
-        self._use: Callable[[ssl.SSLContext], None]
+        self._use: Callable[[Contexts], None]
         self.expiry = datetime.min  # of the certificate in use
         self._used: pair.State = ()  # the files as they were read last, whatever came of it
         self._seen: pair.State = ()  # at the last look
@@ -66,14 +85,14 @@ class Keeper:
         self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: read them now, False: end
         self._thread = threading.Thread(target=self._run, name="certificates", daemon=True)
 
-    def first(self) -> ssl.SSLContext:
+    def first(self) -> Contexts:
         """What to serve with from the start, renewed before if it is due. Raises CertificateError."""
         with contextlib.suppress(CertificateError):  # what is wrong with an unreadable one is said below, once
             authority.days_left(self._certificate)
             self._renew()
         return self._read()
 
-    def start(self, use: Callable[[ssl.SSLContext], None]) -> None:
+    def start(self, use: Callable[[Contexts], None]) -> None:
         """Give `use` what to serve with, whenever that changes."""
         self._use = use
         self._thread.start()
@@ -108,7 +127,7 @@ class Keeper:
 
     def _changed(self) -> bool:
         """Whether the files are others than those in use, and the same as a look ago: copying two takes a moment."""
-        before, self._seen = self._seen, pair.state(self._certificate, self._key)
+        before, self._seen = self._seen, pair.state(*self._files)
         return self._seen == before != self._used
 
     def _take_over(self) -> None:
@@ -119,11 +138,19 @@ class Keeper:
         else:
             log.info("the certificate was reloaded")
 
-    def _read(self) -> ssl.SSLContext:
-        self._used = pair.state(self._certificate, self._key)  # before: what changes meanwhile is read once more
-        context = contexts.server_context(self._certificate, self._key, self._tls.min_version)
+    def _read(self) -> Contexts:
+        self._used = pair.state(*self._files)  # before: what changes meanwhile is read once more
+        plain = asking = contexts.server_context(self._certificate, self._key, self._min_version)
+        if self._client_ca is not None:
+            asking = contexts.server_context(self._certificate, self._key, self._min_version, self._client_ca)
         self.expiry = authority.expiry(self._certificate)
-        return context
+        return Contexts(plain, asking)
+
+
+def _client_ca(tls: config.TLS, certificate: Path) -> Path:
+    if tls.client_ca is not None:
+        return Path(tls.client_ca).expanduser()
+    return authority.ca_files(certificate.parent).certificate
 
 
 def renew(certificate: Path) -> bool:

@@ -11,6 +11,7 @@ from securechat.protocol.http import Head
 from securechat.protocol.lines import LineBuffer
 from securechat.server.outbox import Outbox
 from securechat.server.session import Session
+from securechat.tls import clients
 from securechat.tls.contexts import HTTP, HTTP_1_0
 
 RECORD_BYTES = 16 * 1024
@@ -31,6 +32,10 @@ class Phase(Enum):
 
 class ConnectionLost(Exception):
     """The peer is gone; the text says how."""
+
+
+class CertificateRefused(ConnectionLost):
+    """The peer presents a certificate that is not our CA's, or not good; the text says so to who runs the server."""
 
 
 class Connection:
@@ -88,8 +93,13 @@ class Connection:
             self.sock.do_handshake()
         except WOULD_BLOCK:
             return False
+        except ssl.SSLCertVerificationError as error:
+            raise CertificateRefused(clients.refusal(error)) from error
         except (OSError, ValueError) as error:  # ValueError: closed while its event was under way
             raise ConnectionLost(f"TLS handshake failed: {_said(error)}") from error
+        presented = self.sock.getpeercert(binary_form=True)
+        if presented is not None:
+            self.session.certificate = clients.read(presented)
         if self.sock.selected_alpn_protocol() in (HTTP, HTTP_1_0):
             self.phase = Phase.HTTP
             self.head = Head()

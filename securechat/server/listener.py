@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from securechat.errors import SecurechatError
 
@@ -13,6 +14,11 @@ SEND_BUFFER = 256 * 1024  # the kernel would hide up to 4 MB behind a reader tha
 ACCEPTS_IN_A_PASS = 64
 
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Listener(NamedTuple):
+    sock: socket.socket
+    asks: bool  # for a client's certificate
 
 
 class CannotListen(SecurechatError):

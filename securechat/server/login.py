@@ -1,4 +1,4 @@
-"""SASL's outcome: a worker checks the password, or the device token in its place, and its answer decides."""
+"""SASL's outcome: a worker checks the password, the device token in its place, or whose the certificate is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from functools import partial
 
 from securechat.auth import tokens
 from securechat.auth.proof import Verified
-from securechat.protocol import names, numerics
-from securechat.protocol.sasl import Plain
+from securechat.protocol import names, numerics, sasl
+from securechat.protocol.sasl import External, Plain
 from securechat.server import accounts, admission, audit, missed, totp
 from securechat.server.services import PASSWORDS, READS, PoolFull
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
-from securechat.store.rows import PasswordStored, TokenUsed
+from securechat.store.rows import CertificateUsed, PasswordStored, TokenUsed
+
+VOID_CERTIFICATE = "a certificate that is revoked, older than its account, or of no account"
 
 
 def start(turn: Turn, session: Session, plain: Plain) -> None:
@@ -29,19 +31,42 @@ def start(turn: Turn, session: Session, plain: Plain) -> None:
     return turn.wait(PASSWORDS, session, partial(turn.services.passwords.verify, name, plain.password), _checked)
 
 
-def _checked(turn: Turn, session: Session, result: Verified | Exception | None) -> None:
+def mechanisms(session: Session) -> tuple[str, ...]:
+    """Those that this session may use."""
+    return sasl.MECHANISMS if session.certificate is not None else ("PLAIN",)
+
+
+def by_certificate(turn: Turn, session: Session, external: External) -> None:
+    """The handshake has proved whose key it is; an authzid must name the certificate's account."""
+    presented = session.certificate
+    assert presented is not None
+    name, device = missed.split_device(external.authzid)
+    if session.registration is not None:
+        turn.set(session.registration, "claimed", presented.account)
+    if name and names.fold(name) != names.fold(presented.account):
+        return _refuse(turn, session, "authzid of another account")
+    if session.registration is not None and device:
+        turn.set(session.registration, "device", device)
+    check = partial(turn.services.certificates.verify, presented)
+    return turn.wait(READS, session, check, partial(_checked, wrong=VOID_CERTIFICATE))
+
+
+def _checked(
+    turn: Turn, session: Session, result: Verified | Exception | None, wrong: str = "wrong name or password"
+) -> None:
+    """`wrong` is for the log; the peer gets the same words for all that is."""
     if isinstance(result, PoolFull):
         turn.fail(session, "AUTHENTICATE", "TRY_LATER", "too many logins at once; try again in a few seconds")
         _refuse(turn, session, "too many logins at once")
     elif isinstance(result, Exception):
         raise result
     elif result is None:
-        _refuse(turn, session, "wrong name or password")
+        _refuse(turn, session, wrong)
     else:
-        _proved(turn, session, result)
+        _proved(turn, session, result, wrong)
 
 
-def _proved(turn: Turn, session: Session, verified: Verified) -> None:
+def _proved(turn: Turn, session: Session, verified: Verified, wrong: str) -> None:
     """The proof was good when it was checked; whether it still is the core knows, which has looked since."""
     login = accounts.login_by(turn, verified)
     if login.fault == SUSPENDED:
@@ -52,7 +77,7 @@ def _proved(turn: Turn, session: Session, verified: Verified) -> None:
     elif reason := totp.refusal(turn, session, "AUTHENTICATE", login, verified):
         _refuse(turn, session, reason)
     elif login.fault:
-        _refuse(turn, session, "wrong name or password")
+        _refuse(turn, session, wrong)
     else:
         _log_in(turn, session, login, verified.rehashed)
 
@@ -77,6 +102,9 @@ def _log_in(turn: Turn, session: Session, login: Login, rehashed: bytes | None) 
         turn.note(PasswordStored(person.id, rehashed, proof.password_version))
     if proof.means == "token":
         turn.note(TokenUsed(proof.credential, turn.milliseconds, session.address))
+    elif proof.means == "certificate" and session.certificate is not None:
+        used = (person.id, turn.milliseconds, session.address, session.certificate.expires)
+        turn.note(CertificateUsed(proof.credential, *used))
     text = f"You are now logged in as {person.name}"
     turn.reply(session, numerics.RPL_LOGGEDIN, person.source, person.name, text)
     turn.standard(session, numerics.RPL_SASLSUCCESS)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import select
-import socket
-import ssl
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +16,15 @@ from securechat.auth.verifier import Rehashed
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.server.arrivals import Arrivals
+from securechat.server.certificates import Contexts
 from securechat.server.clock import Clock
-from securechat.server.connection import Connection, ConnectionLost, Phase
+from securechat.server.connection import CertificateRefused, Connection, ConnectionLost, Phase
 from securechat.server.connections import Connections
 from securechat.server.core import Core
 from securechat.server.deadlines import Deadlines
 from securechat.server.http.requests import Requests
 from securechat.server.items import Answer, Ending, Item, Tick
+from securechat.server.listener import Listener
 from securechat.server.pace import Pace
 from securechat.server.receiving import Receiving
 from securechat.server.sending import LAST_TIME, Sending
@@ -50,7 +50,7 @@ class Stop:
 class Reload:
     """Posted to shake hands with another certificate from now on."""
 
-    context: ssl.SSLContext
+    contexts: Contexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Loop:
     """Everything in it is owned by the thread that calls `run`; others call `post` only."""
 
     def __init__(
-        self, core: Core, settings: Settings, listeners: Sequence[socket.socket], context: ssl.SSLContext, tally: Tally
+        self, core: Core, settings: Settings, listeners: Sequence[Listener], contexts: Contexts, tally: Tally
     ) -> None:
         limits = settings.limits
         self._registration_timeout = limits.registration_timeout
@@ -83,7 +83,7 @@ class Loop:
         self._epoll = select.epoll()
         self._clock = clock = Clock()
         self._waiting: deque[Item] = deque()
-        self._arrivals = Arrivals(limits, listeners, context, tally, self._epoll)
+        self._arrivals = Arrivals(limits, listeners, contexts, tally, self._epoll)
         self._connections = Connections(self._waiting, core.directory, self._arrivals)
         self._sending = Sending(self._waiting, clock, core.directory, self._connections, limits.outbox)
         self._requests = Requests(self._waiting, clock, self._connections, self._sending, tally)
@@ -158,8 +158,8 @@ class Loop:
                     raise ThreadEnded(f"the thread {thread} ended ({type(failure).__name__}); see the log") from failure
                 case Stop(reason):
                     self._stop(reason)
-                case Reload(context):
-                    self._arrivals.context = context
+                case Reload(contexts):
+                    self._arrivals.contexts = contexts
                 case Answer(result=Verified() | Rehashed()) as answer:
                     self._turns.proved(answer)
                 case Answer() as answer:
@@ -187,6 +187,8 @@ class Loop:
             if connection.phase in (Phase.OPEN, Phase.HTTP):
                 self._receiving.readable(connection)
         except ConnectionLost as lost:
+            if isinstance(lost, CertificateRefused):
+                self._tally.count(str(lost), connection.address, self._clock.now)
             self._connections.lost(connection, str(lost))
 
     def _tick(self) -> None:

@@ -7,24 +7,25 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from securechat.auth.verifier import DeviceTokens, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.metrics import Exposition, Process
 from securechat.server import certificates, listener, storage
 from securechat.server.core import Core
+from securechat.server.listener import Listener
 from securechat.server.loop import Loop, Reload, Stop
 from securechat.server.metrics import ServerMetrics
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
+from securechat.store import certificates as client_certificates
 from securechat.store import changes, channels, permissions, snapshot, tokens, totp
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
@@ -57,14 +58,15 @@ def serve(
     `open_writer` gets the newest change that is loaded already, and the upkeep that the store thread is to do.
     """
     kept_up = upkeep(settings.history)
-    keeper = certificates.Keeper(settings.tls, certificate, key)
-    context = keeper.first()
+    asks = any(one.client_certificates for one in settings.listen)
+    keeper = certificates.Keeper(settings.tls, certificate, key, asks=asks)
+    contexts = keeper.first()
     database_file = prepare(folder, settings.store)
     _keep_private(database_file)
     with (
         ServeLock(database_file.parent) as lock,
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
-        _listening(settings) as sockets,
+        _listening(settings) as listeners,
     ):
         directory, seen = _load(database, settings)
         tally = Tally(log)
@@ -72,18 +74,19 @@ def serve(
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), Factors(database), settings.auth, time.time),
             DeviceTokens(Tokens(database), time.time),
+            CertificateVerifier(client_certificates.Certificates(database)),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
             exposition.text,
         )
-        loop = Loop(Core(directory, settings, services, time.time), settings, sockets, context, tally)
+        loop = Loop(Core(directory, settings, services, time.time), settings, listeners, contexts, tally)
         pools = {
             PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
             READS: Pool(READS, READERS, MOST_READ, loop.post),
         }
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
         exposition.add(Process())
-        _run(loop, open_writer(database, seen, kept_up), pools, keeper, sockets, settings)
+        _run(loop, open_writer(database, seen, kept_up), pools, keeper, listeners, settings)
 
 
 def _keep_private(database: Path) -> None:
@@ -99,18 +102,20 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
         tokens.prune(connection)
+        client_certificates.prune(connection)
         totp.prune(connection)
         everything = snapshot.load(connection)
     return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[list[socket.socket]]:
+def _listening(settings: Settings) -> Iterator[list[Listener]]:
     with contextlib.ExitStack() as stack:
-        sockets = []
+        listeners = []
         for one in settings.listen:
-            sockets += [stack.enter_context(sock) for sock in listener.listen(one.address, one.port)]
-        yield sockets
+            for sock in listener.listen(one.address, one.port):
+                listeners.append(Listener(stack.enter_context(sock), one.client_certificates))
+        yield listeners
 
 
 def _raise_file_limit() -> None:
@@ -124,15 +129,15 @@ def _run(
     writer: storage.Writer,
     pools: Mapping[str, Pool],
     keeper: certificates.Keeper,
-    sockets: list[socket.socket],
+    listeners: list[Listener],
     settings: Settings,
 ) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_file_limit()
     store_thread = storage.Storage(writer, loop.post)
-    keeper.start(lambda context: loop.post(Reload(context)))
+    keeper.start(lambda contexts: loop.post(Reload(contexts)))
     with _signals(loop, keeper):
-        _announce(sockets, settings)
+        _announce(listeners, settings)
         loop.run(store_thread, pools)
     keeper.stop()
     for pool in pools.values():
@@ -156,9 +161,10 @@ def _signals(loop: Loop, keeper: certificates.Keeper) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _announce(sockets: list[socket.socket], settings: Settings) -> None:
+def _announce(listeners: list[Listener], settings: Settings) -> None:
     version = "TLS 1.3" if settings.tls.min_version == "1.3" else "TLS 1.2 and 1.3"
-    for sock in sockets:
-        address = listener.shown(*sock.getsockname()[:2])
-        log.info("listening on %s (%s)", address, version)
-        print(f"listening on {address} ({version})", flush=True)  # noqa: T201  what `serve` is asked for
+    for one in listeners:
+        address = listener.shown(*one.sock.getsockname()[:2])
+        how = f"{version}, client certificates" if one.asks else version
+        log.info("listening on %s (%s)", address, how)
+        print(f"listening on {address} ({how})", flush=True)  # noqa: T201  what `serve` is asked for

@@ -1,4 +1,4 @@
-"""What the core may ask of the floors below, through workers: passwords, device tokens and history."""
+"""What the core may ask of the floors below, through workers: passwords, device tokens, certificates and history."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from securechat.auth.verifier import Rehashed
 from securechat.store.rows import AccountId, Entry, NamedMessage
 from securechat.store.search import Query
 from securechat.store.tokens import Token
+from securechat.tls.clients import ClientCertificate
 
 PASSWORDS = "passwords"  # the pool that hashes
 READS = "reads"  # the pool that reads the store
@@ -41,6 +42,12 @@ class Tokens(Protocol):
         ...
 
     def active(self, account: AccountId) -> Sequence[Token]: ...
+
+
+class Certificates(Protocol):
+    """Called by the workers that read the store."""
+
+    def verify(self, presented: ClientCertificate) -> Verified | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class History(Protocol):
 class Services:
     passwords: Passwords
     tokens: Tokens
+    certificates: Certificates
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log
     metrics: Callable[[], str]  # as Prometheus reads them

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
 
 if TYPE_CHECKING:
-    from securechat.auth.proof import Proof
+    from securechat.auth.proof import Means, Proof
     from securechat.chat.person import Person
     from securechat.protocol.http import Request
     from securechat.protocol.lines import Unreadable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from securechat.server.connection import Connection
     from securechat.server.multiline import Piece
     from securechat.server.turn import Turn
+    from securechat.tls.clients import ClientCertificate
 
 VARIANT = (
     SERVER_TIME | ACCOUNT_TAG | MESSAGE_TAGS | EXTENDED_JOIN | MULTILINE
@@ -25,6 +26,10 @@ VARIANT = (
 DELETED = "this account was deleted"
 SUSPENDED = "this account is suspended"
 PASSWORD_CHANGED = "the password of this account was changed"  # noqa: S105 - a text for people
+_REVOKED: dict[Means, str] = {
+    "token": "the device token of this session was revoked",
+    "certificate": "the certificate of this session was revoked",
+}
 FACTOR_MISSING = "this account has a second factor, which this login did not pass"
 FACTOR_LACKING = "this account must have a second factor, and has none"
 OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
@@ -84,13 +89,19 @@ class Login:
             return DELETED
         if self.proof.password_version < account.password_version:
             return PASSWORD_CHANGED
-        if self.proof.credential in self.person.revoked:
-            return "the device token of this session was revoked"
+        if self.proof.credential in self.person.revoked or self._issued_too_early:
+            return _REVOKED[self.proof.means]
         if account.suspended:
             return SUSPENDED
         if account.factor is None:
             return FACTOR_LACKING if account.role in self.factor_roles else None
         return FACTOR_MISSING if self.proof.factor != account.factor else None
+
+    @property
+    def _issued_too_early(self) -> bool:
+        """A certificate knows full seconds only."""
+        since = self.person.account.certificates_since // 1000 * 1000
+        return self.proof.issued is not None and self.proof.issued < since
 
 
 @dataclass(slots=True)
@@ -146,6 +157,7 @@ class Session:
         "backlog",
         "busy",
         "caps",
+        "certificate",
         "choked",
         "device",
         "exempt",
@@ -172,6 +184,7 @@ class Session:
         self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING
         self.registration: Registration | None = Registration()
+        self.certificate: ClientCertificate | None = None  # that it presented, for logging in; set by the loop
         self.caps = 0
         self.person: Person | None = None  # set by admission, for good
         self.login: Login | None = None  # what opened it, set by admission; it goes along with one's own new password

@@ -129,7 +129,7 @@ class Accounts:
             rows = connection.execute(
                 select(account.c.created, account.c.name_key, *ACCOUNT).order_by(account.c.name, account.c.id)
             ).all()
-        return [Listed(as_account(*row[2:]), created=row[0], released=row[1] is None) for row in rows]
+        return [Listed(as_account(*columns), created, released=key is None) for created, key, *columns in rows]
 
     def add(self, name: str, hash: bytes, *, admin: bool = False) -> None:
         """Raises BadName, AccountExists."""

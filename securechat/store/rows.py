@@ -179,6 +179,17 @@ class TokensRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateUsed:
+    """Somebody logged in with this client certificate, now and from there."""
+
+    serial: str
+    account: AccountId
+    time: int
+    address: str
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodeUsed:
     """A code of the account's second factor was taken; none of this time step or an earlier one counts any more."""
 
@@ -239,6 +250,7 @@ Row = (
     | TokenRevoked
     | TokenUsed
     | TokensRevoked
+    | CertificateUsed
     | CodeUsed
     | RecoveryCodeUsed
     | NamedMessage
@@ -257,6 +269,7 @@ class Account:
     suspended: bool
     deleted: bool
     password_version: int
+    certificates_since: int  # milliseconds; client certificates issued earlier are void
     factor: int | None = None  # when its second factor was enabled; None: it has none
 
     @property
@@ -299,4 +312,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # its device tokens and recovery codes that are
+    revoked: frozenset[str] = frozenset()  # its device tokens, certificates and recovery codes that are

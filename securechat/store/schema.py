@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0005"  # the newest step; a test holds the two together
+REVISION = "0006"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -45,6 +45,8 @@ account = Table(
     Column("suspended", Integer, nullable=False),
     Column("deleted_at", BigInteger, nullable=True),
     Column("created", BigInteger, nullable=False),
+    # Client certificates that were issued earlier are void; without it, those from before the account.
+    Column("certificates_since", BigInteger, nullable=True),
     CheckConstraint("role IN ('admin', 'member')", name="role"),
     CheckConstraint("suspended IN (0, 1)", name="suspended"),
     CheckConstraint("name_key IS NOT NULL OR deleted_at IS NOT NULL", name="name_key"),
@@ -155,6 +157,20 @@ token = Table(
     Column("expires", BigInteger, nullable=False),
     Column("last_used", BigInteger, nullable=True),
     Column("address", Text, nullable=False),  # from where it was used last
+    Column("revoked_at", BigInteger, nullable=True),
+)
+
+# Client certificates that were used here, and those that were revoked, by the serial number's hex digits. A revoked one
+# is kept until it expires, or for ever where only its serial number is known.
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
+    Column("first_used", BigInteger, nullable=True),
+    Column("last_used", BigInteger, nullable=True),
+    Column("address", Text, nullable=False),  # from where it was used last
+    Column("not_after", BigInteger, nullable=True),
     Column("revoked_at", BigInteger, nullable=True),
 )
 

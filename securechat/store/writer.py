@@ -22,6 +22,7 @@ from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
     Audited,
+    CertificateUsed,
     ChannelRemoved,
     ChannelStored,
     CodeUsed,
@@ -260,6 +261,12 @@ _WRITES: dict[type, Write] = {
     ),
     RecoveryCodeUsed: _each(
         "UPDATE recovery_code SET revoked_at = ? WHERE digest = ? AND revoked_at IS NULL", attrgetter("time", "digest")
+    ),
+    CertificateUsed: _each(
+        "INSERT INTO certificate (serial, account_id, first_used, last_used, address, not_after) "
+        "VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (serial) DO UPDATE SET last_used = excluded.last_used, address = excluded.address",
+        attrgetter("serial", "account", "time", "time", "address", "not_after"),
     ),
     Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),

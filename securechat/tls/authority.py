@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from securechat.tls import issue, names, pair, pins
+from securechat.tls import clients, issue, names, pair, pins
 from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, RequestError, gen_certs
 
 LEAF_DAYS = 80  # over 90 fails Mozilla's modern profile
@@ -28,9 +27,6 @@ CLIENT_DAYS = 365
 RENEW_BELOW_DAYS = 30
 MOST_DAYS = issue.CA_LIFE.days
 LOCK_TIMEOUT = 5.0
-
-_account_name = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
-_taken_names = {"ca", "server"}  # their files carry these names
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class Made:
     names: tuple[str, ...]
     expires: datetime
     pin: str
+    serial: str
     ca_replaced: bool = False
     key_replaced: bool = False
 
@@ -63,6 +60,10 @@ def ca_files(folder: Path) -> Files:
 
 def server_files(folder: Path) -> Files:
     return _files(folder, "server")
+
+
+def client_files(folder: Path, account: str) -> Files:
+    return _files(folder / "clients", account)
 
 
 def create(
@@ -132,22 +133,20 @@ def renew_if_due(folder: Path, below_days: int = RENEW_BELOW_DAYS) -> bool:
 
 
 def client(folder: Path, name: str, days: int = CLIENT_DAYS) -> Made:
-    """Make `NAME.crt` and `NAME.key`, by which the account `name` can log in; never overwrites."""
+    """Make the pair in `clients` by which the account `name` can log in; never overwrites."""
     _check_days(days)
-    if not _account_name.fullmatch(name) or name.lower() in _taken_names:
-        raise RequestError(
-            f"not an account name that can have a certificate: {name!r}; give 1 to 32 of A-Z a-z 0-9 _ -,"
-            " beginning with a letter, and neither ca nor server"
-        )
+    if not clients.ACCOUNT_NAME.fullmatch(name):
+        raise RequestError(f"not an account's name: {name!r}; give 1 to 32 of A-Z a-z 0-9 _ -, beginning with a letter")
     if not folder.is_dir():
         raise CertificateMissing(f"no CA in {folder}; run {gen_certs(folder)}")
     with _locked(folder):
-        files = _files(folder, name)
+        files = client_files(folder, name)
         ca = _load_ca(folder)
+        files.certificate.parent.mkdir(exist_ok=True)
         pair.settle(files.certificate, files.key)
         if files.any_there:
             raise CertificateError(
-                f"{files.certificate} or {files.key.name} is already there; move both away, then run"
+                f"{files.certificate} or its key is already there; move both away, then run"
                 f" {gen_certs(folder, f'client {name}')}"
             )
         leaf = issue.client(ca, issue.new_key(), name, _until(folder, ca, days))
@@ -301,5 +300,6 @@ def _made(
     except x509.ExtensionNotFound:
         held = x509.SubjectAlternativeName([])
     texts = tuple(names.text(name) for name in held)
-    expires = leaf.certificate.not_valid_after_utc
-    return Made(written, texts, expires, pins.of(leaf.certificate_pem), ca_replaced, key_replaced)
+    expires, pin = leaf.certificate.not_valid_after_utc, pins.of(leaf.certificate_pem)
+    serial = clients.serial(leaf.certificate)
+    return Made(written, texts, expires, pin, serial, ca_replaced, key_replaced)

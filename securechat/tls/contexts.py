@@ -9,7 +9,7 @@ import ssl
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from securechat.tls import pair, permissions
 from securechat.tls.errors import CertificateError, CertificateMissing, PassphraseNeeded, TrustError, gen_certs
@@ -26,8 +26,13 @@ _ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # forward secret and authentica
 _groups = "X25519:prime256v1:secp384r1"  # those of Mozilla's profiles
 
 
-def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -> ssl.SSLContext:
-    """What a listener shakes hands with. Raises CertificateError when the pair would serve nobody."""
+def server_context(
+    certificate: Path, key: Path, min_version: Version = "1.3", client_ca: Path | None = None
+) -> ssl.SSLContext:
+    """What a listener shakes hands with. Raises CertificateError when the pair would serve nobody.
+
+    With `client_ca` it asks for a client's certificate: none will do, but one that these CAs did not issue will not.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _harden(context, min_version)
     context.num_tickets = 0  # sessions last for days: nobody resumes, and a ticket costs every handshake a write
@@ -36,10 +41,21 @@ def server_context(certificate: Path, key: Path, min_version: Version = "1.3") -
     _choose_groups(context)
     _check_dates(certificate)
     _load_pair(context, certificate, key)
+    if client_ca is not None:
+        _ask_for_certificate(context, client_ca)
     return context
 
 
-def client_context(ca_file: Path | None = None, *, pinned: bool = False) -> ssl.SSLContext:
+class Identity(NamedTuple):
+    """A certificate that a client presents, and its key; both may be in one file."""
+
+    certificate: Path
+    key: Path
+
+
+def client_context(
+    ca_file: Path | None = None, *, pinned: bool = False, identity: Identity | None = None
+) -> ssl.SSLContext:
     """What a client shakes hands with: it trusts the CAs in `ca_file`, else those of the system.
 
     With `pinned` the chain and the name are not checked: the caller compares the pin of the peer's certificate
@@ -55,6 +71,9 @@ def client_context(ca_file: Path | None = None, *, pinned: bool = False) -> ssl.
         # Python 3.13's defaults, on every version: a server that some members cannot reach is found out early.
         context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
         _trust(context, ca_file)
+    if identity is not None:
+        _check_readable(identity.certificate, "give the path of your client certificate")
+        _load_pair(context, identity.certificate, identity.key)
     return context
 
 
@@ -86,6 +105,16 @@ def _trust(context: ssl.SSLContext, ca_file: Path | None) -> None:
     except ssl.SSLError as error:
         raise TrustError(f"{ca_file} holds no certificate in PEM; ask the server's operator for its ca.crt") from error
     return None
+
+
+def _ask_for_certificate(context: ssl.SSLContext, client_ca: Path) -> None:
+    _check_readable(client_ca, "give the CA that issues certificates to clients as tls.client_ca")
+    try:
+        context.load_verify_locations(client_ca)
+    except ssl.SSLError as error:
+        raise CertificateError(f"{client_ca} holds no certificate in PEM; it must be the clients' CA") from error
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
 
 
 def _check_dates(certificate: Path) -> None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_LIFE = timedelta(days=3650)
-CLOCK_SKEW = timedelta(hours=1)  # a peer's clock may be behind ours by so much
+CLOCK_SKEW = timedelta(hours=1)  # the clock of who checks a server may be behind ours by so much
 LONGEST_COMMON_NAME = 64
 
 
@@ -45,8 +45,9 @@ def authority() -> Pair:
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     # Two CAs of one team must not share a name, or a client that holds both may pick the wrong one.
     name = common_name(f"securechat CA {identifier.digest[:4].hex()}")
+    until = datetime.now(UTC) + CA_LIFE
     builder = (
-        _builder(name, key, datetime.now(UTC) + CA_LIFE)
+        _builder(name, key, _a_little_earlier(until), until)
         .issuer_name(name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
@@ -58,13 +59,14 @@ def authority() -> Pair:
 def server(
     ca: Pair, key: ec.EllipticCurvePrivateKey, subject: x509.Name, names: Sequence[x509.GeneralName], until: datetime
 ) -> Pair:
-    builder = _leaf(ca, key, subject, ExtendedKeyUsageOID.SERVER_AUTH, until)
+    builder = _leaf(ca, key, subject, ExtendedKeyUsageOID.SERVER_AUTH, _a_little_earlier(until), until)
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return Pair(builder.sign(ca.key, hashes.SHA256()), key)
 
 
 def client(ca: Pair, key: ec.EllipticCurvePrivateKey, account: str, until: datetime) -> Pair:
-    builder = _leaf(ca, key, common_name(account), ExtendedKeyUsageOID.CLIENT_AUTH, until)
+    """It begins when it is issued: one that is older than its account belongs to an earlier owner of the name."""
+    builder = _leaf(ca, key, common_name(account), ExtendedKeyUsageOID.CLIENT_AUTH, datetime.now(UTC), until)
     return Pair(builder.sign(ca.key, hashes.SHA256()), key)
 
 
@@ -77,11 +79,12 @@ def _leaf(
     key: ec.EllipticCurvePrivateKey,
     subject: x509.Name,
     usage: x509.ObjectIdentifier,
+    since: datetime,
     until: datetime,
 ) -> x509.CertificateBuilder:
     issuer = ca.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
-        _builder(subject, key, until)
+        _builder(subject, key, since, until)
         .issuer_name(ca.certificate.subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -90,13 +93,19 @@ def _leaf(
     )
 
 
-def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey, until: datetime) -> x509.CertificateBuilder:
+def _a_little_earlier(until: datetime) -> datetime:
+    return min(datetime.now(UTC), until) - CLOCK_SKEW
+
+
+def _builder(
+    subject: x509.Name, key: ec.EllipticCurvePrivateKey, since: datetime, until: datetime
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(min(datetime.now(UTC), until) - CLOCK_SKEW)
+        .not_valid_before(since)
         .not_valid_after(until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

@@ -23,7 +23,7 @@ def load(context: ssl.SSLContext, certificate: Path, key: Path, passphrase: Call
     Raises what `load_cert_chain` raised for the key in its place.
     """
     while True:
-        before = state(certificate, key)
+        before = state(certificate, key, waiting(key))
         try:
             return context.load_cert_chain(certificate, key, passphrase)
         except OSError:  # ssl.SSLError is one
@@ -32,13 +32,13 @@ def load(context: ssl.SSLContext, certificate: Path, key: Path, passphrase: Call
             except OSError:
                 pass
             # A failure counts only if nobody changed the files meanwhile: each further round takes a new replacement.
-            if state(certificate, key) == before:
+            if state(certificate, key, waiting(key)) == before:
                 raise
 
 
-def state(certificate: Path, key: Path) -> State:
-    """What tells one state of the pair from the next; None for a file that is not there."""
-    return tuple(_identity(path) for path in (certificate, key, waiting(key)))
+def state(*paths: Path) -> State:
+    """What tells one state of these files from the next; None for one that is not there."""
+    return tuple(_identity(path) for path in paths)
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

@@ -17,7 +17,7 @@ def channel_of(count: int) -> Channel:
     """With so many members, each with one session."""
     channel = Channel(ChannelStored("#lab", "#lab", 0, "", "", 0, "nt", None, None))
     for number in range(count):
-        person = Person(Account(number, f"person{number}", "member", False, False, 1), "test")
+        person = Person(Account(number, f"person{number}", "member", False, False, 1, 0), "test")
         session = Session("127.0.0.1")
         session.person = person
         person.sessions[session] = None

@@ -11,13 +11,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from securechat.tls import authority, pins
+from securechat.store.certificates import Certificates, Named
+from securechat.tls import authority, clients, pins
+from tests.certificates import ASKING, client_pem
 from tests.running import PASSWORD, Server
 from tests.terminal import Terminal
 
@@ -750,3 +752,81 @@ def test_lines_that_cannot_be_stored_for_a_moment_are_sent_again_in_order(team, 
         assert process.stderr.read() == ""
         process.stdout.read()
     assert texts(team.server) == ["before", *lines]
+
+
+# With a client certificate
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[Login]:
+    """A server that asks for certificates, and people who have no password at hand."""
+    authority.create(tmp_path / "certs")
+    server = Server(tmp_path / "own", tmp_path / "certs", ASKING)
+    server.adduser("ada", "bob")
+    server.start()
+    yield Login(server, tmp_path)
+    server.kill()
+
+
+def of(login: Login, name: str) -> tuple[str, ...]:
+    """The options of a certificate that gen_certs.py makes."""
+    authority.client(login.server.certificates, name)
+    files = authority.client_files(login.server.certificates, name)
+    return "--client-cert", str(files.certificate), "--client-key", str(files.key)
+
+
+def test_a_certificate_logs_in_without_a_password(certified):
+    done = certified.pipe("ada", "by certificate\n", *of(certified, "ada"), password=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert texts(certified.server) == ["by certificate"]
+
+
+def test_both_in_one_file_will_do_and_so_does_a_pinned_server(certified):
+    pem = client_pem(certified.server.certificates, "ada")
+    pin = pins.of((certified.server.certificates / "server.crt").read_bytes())
+    done = certified.pipe("ada", "hello\n", "--client-cert", str(pem), "--pin", pin, password=False, trust=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert texts(certified.server) == ["hello"]
+
+
+def test_a_revoked_certificate_says_so(certified):
+    options = of(certified, "ada")
+    with closing(certified.server.open_store()) as database:
+        Certificates(database).revoke([Named(clients.read_file(Path(options[1])).serial, "ada")])
+    done = certified.pipe("ada", "hello\n", *options, password=False)
+    assert done.returncode == 5
+    assert "the client certificate opens no account: it was revoked" in done.stderr
+
+
+def test_a_certificate_of_another_ca_ends_the_login_with_the_servers_word(certified, tmp_path):
+    authority.create(tmp_path / "other")
+    pem = client_pem(tmp_path / "other", "ada")
+    done = certified.pipe("ada", "hello\n", "--client-cert", str(pem), password=False)
+    assert done.returncode == 3
+    assert "unknown ca" in done.stderr
+
+
+def test_a_port_that_asks_for_none_is_named(team):
+    pem = client_pem(team.server.certificates, "ada")
+    done = team.pipe("ada", "hello\n", "--client-cert", str(pem), password=False)
+    assert done.returncode == 5
+    assert "asks for no client certificate on this port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "password", "status", "words"),
+    [
+        (["--client-key", "bob.key"], False, 2, "--client-key comes with --client-cert"),
+        (["--client-cert", "{bob}"], True, 2, "give one of them"),
+        (["--client-cert", "{bob}"], False, 2, "is the certificate of bob, not of ada"),
+        (["--client-cert", "missing.crt"], False, 2, "cannot read missing.crt"),
+        (["--client-cert", "{server}"], False, 1, "is no certificate that an account can log in with"),
+    ],
+)
+def test_mistakes_with_it_are_one_line(certified, options, password, status, words):
+    files = {"bob": client_pem(certified.server.certificates, "bob"), "server": certified.server.ca}
+    given = [option.format(**files) for option in options]
+    done = certified.pipe("ada", "hello\n", *given, password=password)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1

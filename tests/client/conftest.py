@@ -32,11 +32,12 @@ class Script:
         seen: Seen | None = None,
         conversation: Conversation | None = None,
         patience: float = 0.0,
+        password: str | None = "correct horse",
     ) -> None:
         self.capabilities = capabilities
         self.now = 1000.0
         self.conversation = conversation or Conversation(seen or Seen(), Outbox(patience=patience))
-        self.credentials = Credentials("ada", "correct horse")
+        self.credentials = Credentials("ada", password)
         self.session = Session(self.credentials, "#lobby", self.conversation)
         self.session.start(self.now)
 

@@ -6,6 +6,7 @@ import pytest
 
 from securechat.client.events import Admitted, LoginRefused
 from securechat.protocol.message import ProtocolError
+from tests.client.conftest import Script
 
 
 def test_the_password_goes_only_into_the_sasl_exchange(script):
@@ -79,6 +80,29 @@ def test_a_code_stands_behind_the_password_and_is_sent_once(script):
     assert (credentials.password, credentials.code) == ("correct horse", "")
     refused = LoginRefused("wrong code, or one that was used before", second_factor=True)
     assert script.server(":s 904 * :failed") == [refused]
+
+
+def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
+    certified = Script(password=None)
+    certified.server(":s CAP * LS :sasl=PLAIN,EXTERNAL batch", ":s CAP * ACK :sasl batch")
+    assert certified.sent()[-1] == "AUTHENTICATE EXTERNAL"
+    certified.server("AUTHENTICATE +")
+    assert certified.sent() == ["AUTHENTICATE +"]
+    certified.server(":s 903 * :ok")
+    assert certified.sent() == ["CAP END"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([":s CAP * LS :sasl=PLAIN"], "asks for no client certificate on this port"),
+        ([":s CAP * LS :sasl", ":s CAP * ACK :sasl", "AUTHENTICATE +", ":s 904 * :failed"], "opens no account"),
+    ],
+)
+def test_what_is_wrong_with_the_certificate_is_told(lines, reason):
+    *_, refusal = Script(password=None).server(*lines)
+    assert isinstance(refusal, LoginRefused)
+    assert reason in refusal.reason
 
 
 def test_no_repr_shows_the_password(script):

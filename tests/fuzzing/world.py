@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
-from securechat.auth.verifier import DeviceTokens, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -25,6 +25,7 @@ from securechat.server.session import Session, Stage
 from securechat.server.turn import Job, Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
+from securechat.store.certificates import Certificates
 from securechat.store.database import open_database
 from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
@@ -81,7 +82,9 @@ class World:
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, Factors(self.database), self.settings.auth, lambda: self.now)
         tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
-        services = Services(verifier, tokens, StoredHistory(self.database), lambda reason, address: None, str)
+        certificates = CertificateVerifier(Certificates(self.database))
+        history = StoredHistory(self.database)
+        services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)
         self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []

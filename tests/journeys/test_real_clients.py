@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from securechat.tls import authority
-from tests.clients import SERVER, Catgirl, Client, Irssi, Login, Weechat
+from tests.certificates import ASKING, client_pem
+from tests.clients import SERVER, Catgirl, Client, Irssi, Login, Weechat, wait_until
 from tests.looks import CATGIRL, IRSSI, WEECHAT, Looks
 from tests.running import PASSWORD, Server
 from tests.wire import Wire
@@ -171,6 +172,36 @@ def test_a_certificate_of_another_ca_is_refused(looks: Looks, server: Server, st
     client = start(looks.kind, "ada", ca=tmp_path / "other" / "ca.crt")
     seen_in(client, looks.untrusted)
     assert "admitted" not in server.log()
+
+
+@EVERY
+def test_a_certificate_stands_in_the_passwords_place(looks: Looks, tmp_path: Path) -> None:
+    authority.create(tmp_path / "certs")
+    server = Server(tmp_path / "data", tmp_path / "certs", ASKING)
+    server.adduser("ada")
+    server.start()
+    login = Login(server.port, server.ca, "ada", "", client_pem(server.certificates, "ada"))
+    try:
+        with server.login("bob") as bob, looks.kind(tmp_path / "home", login) as client:
+            client.go("#lobby")
+            client.see(looks.joined.format(nick="ada", channel="#lobby"))
+            client.type("by certificate")
+            bob.wait_for("PRIVMSG", text="by certificate")
+        assert "admitted ada from 127.0.0.1 by certificate" in server.log()
+    finally:
+        server.kill()
+
+
+@EVERY
+def test_a_certificate_of_ones_own_fails_where_the_listener_asks(looks: Looks, tmp_path: Path) -> None:
+    authority.create(tmp_path / "certs")
+    server = Server(tmp_path / "data", tmp_path / "certs", ASKING).start("--log-level", "DEBUG")
+    login = Login(server.port, server.ca, "ada", "", client_pem(server.certificates, "ada", self_signed=True))
+    try:
+        with looks.kind(tmp_path / "home", login):
+            wait_until(lambda: "that the server's CA did not issue" in server.log(), server.log)
+    finally:
+        server.kill()
 
 
 @EVERY

@@ -9,19 +9,19 @@ from securechat.protocol.capabilities import BATCH, MESSAGE_TAGS, SASL
 
 
 def test_old_clients_are_shown_neither_values_nor_drafts() -> None:
-    words = capabilities.listed(0)
+    words = capabilities.listed(0, "PLAIN")
     assert "sasl" in words
     assert not [word for word in words if "=" in word or word.startswith("draft/")]
 
 
 def test_302_shows_everything_with_its_values() -> None:
-    words = capabilities.listed(302)
+    words = capabilities.listed(302, "PLAIN")
     assert "sasl=PLAIN" in words
     assert len(words) == len(capabilities.CAPABILITIES)
 
 
 def test_a_plain_list_is_one_line_below_512_bytes() -> None:
-    (line,) = capabilities.in_lines(capabilities.listed(0))
+    (line,) = capabilities.in_lines(capabilities.listed(0, "PLAIN"))
     assert len(f":{'s' * 63} CAP {'n' * 32} LS :{line}\r\n") <= 512
 
 

@@ -81,3 +81,18 @@ def test_what_is_written_reads_the_same() -> None:
 def test_a_malformed_passwd_is_refused(response: bytes) -> None:
     with pytest.raises(sasl.SaslMalformed):
         sasl.read_passwords(response)
+
+
+@pytest.mark.parametrize(("response", "authzid"), [(b"", ""), (b"ada", "ada"), ("Zoë@laptop".encode(), "Zoë@laptop")])
+def test_external_says_at_most_whom_to_act_for(response: bytes, authzid: str) -> None:
+    assert sasl.read("EXTERNAL", response) == sasl.External(authzid)
+
+
+@pytest.mark.parametrize("response", [b"\0", b"ada\0", b"\0ada\0secret", b"\xff"])
+def test_what_is_no_authzid_is_malformed(response: bytes) -> None:
+    with pytest.raises(sasl.SaslMalformed):
+        sasl.read("EXTERNAL", response)
+
+
+def test_the_mechanism_decides_how_a_response_is_read() -> None:
+    assert sasl.read("PLAIN", b"\0ada\0secret") == sasl.Plain("", "ada", "secret")

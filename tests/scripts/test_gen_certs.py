@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from securechat.tls import contexts, pins
+from securechat.tls import clients, contexts, pins
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "gen_certs.py"
 
@@ -99,10 +99,15 @@ def test_another_folder_is_named_in_what_to_type(gen_certs, tmp_path):
     assert not (tmp_path / "certs").exists()
 
 
-def test_a_client_gets_two_files(gen_certs, tmp_path):
+def test_a_client_gets_two_files_and_a_serial_number_to_revoke_it_by(gen_certs, tmp_path):
     gen_certs()
-    assert gen_certs("client", "ada").returncode == 0
-    assert (tmp_path / "certs" / "ada.key").stat().st_mode & 0o777 == 0o600
+    done = gen_certs("client", "ada")
+    folder = tmp_path / "certs" / "clients"
+    serial = clients.read_file(folder / "ada.crt").serial
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"serial {serial}" in done.stdout.splitlines()
+    assert f"securechat certs revoke {serial} --for ada" in done.stdout
+    assert (folder / "ada.key").stat().st_mode & 0o777 == 0o600
     assert gen_certs("client", "ada").returncode == 1
 
 

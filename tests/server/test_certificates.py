@@ -96,6 +96,7 @@ def test_changed_files_are_taken_over_without_a_signal(own_server: Server) -> No
         authority.renew(own_server.certificates, new_key=True)
         until(lambda: shown(own_server) == on_disk(own_server))
         ada.sync()
+    own_server.stop()  # and with it the log is whole
     assert own_server.log().count("the certificate was reloaded") == 1
 
 

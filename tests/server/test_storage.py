@@ -15,7 +15,7 @@ from securechat.store.rows import Account, AccountChanged, MemberRemoved, Row
 
 ROWS = [MemberRemoved("#lab", 1)]
 NEWEST = 7
-CHANGE = AccountChanged(1, Account(1, "ada", "admin", False, False, 1), ())
+CHANGE = AccountChanged(1, Account(1, "ada", "admin", False, False, 1, 0), ())
 
 
 class Writer:

@@ -23,6 +23,7 @@ from securechat.server.http.route import Access
 from securechat.server.http.routes import ROUTES
 from securechat.server.services import Services
 from securechat.server.session import Stage
+from securechat.tls.clients import ClientCertificate
 from tests.codes import App
 from tests.core import CoreRun, registration
 from tests.running import PASSWORD
@@ -40,6 +41,16 @@ def by_plain(run: CoreRun, secret: str) -> bool:
     return peer.session.stage is Stage.ADMITTED
 
 
+def by_external(run: CoreRun, secret: str) -> bool:
+    """The certificate proves everything; what is said beside it is the authzid."""
+    del secret
+    peer = run.connect()
+    peer.session.certificate = ClientCertificate("ada", "5f", issued=10**13, expires=2 * 10**13)
+    opening = ("CAP LS 302", "NICK ada", "USER ada 0 * :Ada Test", "CAP REQ :sasl", "AUTHENTICATE EXTERNAL")
+    run.say(peer, *opening, "AUTHENTICATE +", "CAP END")
+    return peer.session.stage is Stage.ADMITTED
+
+
 def by_oper(run: CoreRun, secret: str) -> bool:
     peer = run.connect_as("bob")
     run.say(peer, f"OPER ada :{secret}")
@@ -54,14 +65,15 @@ def by_bearer(path: str, run: CoreRun, secret: str) -> bool:
 # Where a proof becomes a login, by module; of SASL by mechanism, of HTTP by path.
 WAYS: dict[str, Callable[[CoreRun, str], bool]] = {
     "login.py PLAIN": by_plain,
+    "login.py EXTERNAL": by_external,
     "commands/opers.py": by_oper,
     "http/bearer.py /metrics": partial(by_bearer, "/metrics"),
 }
 BY_PASSWORD = {"login.py PLAIN", "commands/opers.py"}
 BY_TOKEN = {"login.py PLAIN", "http/bearer.py /metrics"}
 # What is checked, by the service that does it, and by what the proof is called then.
-CHECKS = {"passwords.verify", "tokens.verify"}
-MEANS = {"password", "token"}
+CHECKS = {"passwords.verify", "tokens.verify", "certificates.verify"}
+MEANS = {"password", "token", "certificate"}
 
 # What somebody has who lacks the factor.
 THIEVES: dict[str, Thief] = {
@@ -137,7 +149,10 @@ def test_no_way_in_skips_the_second_factor(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_with_it_each_way_is_open_to_what_it_takes(run: CoreRun, app: App, way: str) -> None:
-    """Or the test above would show nothing. A token from now was made by who passed the factor."""
+    """Or the test above would show nothing. A token from now was made by who passed the factor; a certificate never."""
     codes = app.code(run.now), app.recovery_codes[0]
     assert [WAYS[way](run, f"{PASSWORD}:{code}") for code in codes] == [way in BY_PASSWORD] * 2
     assert WAYS[way](run, token(run)) == (way in BY_TOKEN)
+    run.factors.disable("ada")
+    run.look()
+    assert WAYS[way](run, token(run) if way in BY_TOKEN else PASSWORD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -31,7 +32,7 @@ from securechat.store.schema import AUDIT_TRIGGERS, REVISION, SEARCH, metadata
 SLOW_STEP = """
 import sys
 from alembic import op
-revision, down_revision = "slow", "0005"
+revision, down_revision = "slow", "0006"
 
 def upgrade():
     for statement in (
@@ -53,6 +54,7 @@ OLD_ENTRY = (
     "INSERT INTO entry (target, seq, msgid, time, kind, sender_id, text, tags) "
     "VALUES (?1, ?2, ?3, ?4, 'PRIVMSG', 1, 'said ' || ?4, '')"
 )
+BETWEEN_PARTS = r"\n|,(?![^()\n]*\))"  # a comma in brackets is within one
 STATEMENTS = SLOW_STEP.count('        "')
 
 # Upgrades each database whose path it reads, in a child of its own: importing once makes twenty kills quick.
@@ -143,10 +145,10 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def _tables(connection: Connection) -> dict[str, list[str]]:
-    """The lines of each table's and trigger's definition, in any order, as SQLite keeps them, but Alembic's own."""
+    """The parts of each table's and trigger's definition, in any order, as SQLite keeps them, but Alembic's own."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'trigger')")
     return {
-        row.name: sorted(line.strip().rstrip(",") for line in row.sql.splitlines() if line.strip())
+        row.name: sorted(part.strip() for part in re.split(BETWEEN_PARTS, row.sql) if part.strip())
         for row in rows
         if row.name != "alembic_version"
     }

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from securechat.tls import authority
+from securechat.tls import authority, clients
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,25 @@ def shake() -> Callable[..., Shaken]:
         return Shaken(version, alpn, server_alpn, certificate, client_certificate, session.has_ticket)
 
     return shake
+
+
+@pytest.fixture
+def refused() -> Callable[..., str]:
+    """`refused(server_context, client_context)`: why the server refused the client's certificate."""
+
+    def refused(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
+        left, right = socket.socketpair()
+        for end in (left, right):
+            end.settimeout(10)
+        with ThreadPoolExecutor(1) as pool, left, right:
+            serving = pool.submit(_serve, server, left)
+            with pytest.raises(ssl.SSLError), client.wrap_socket(right, server_hostname="localhost") as tls:
+                tls.recv(5)
+            error = serving.exception(10)
+        assert isinstance(error, ssl.SSLCertVerificationError)
+        return clients.refusal(error)
+
+    return refused
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def _cap_ls(turn: Turn, session: Session, version: str) -> None:
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 5 else 0
     if number >= 302:
         turn.set(session, "caps", session.caps | capabilities.CAP_NOTIFY | capabilities.VERSION_302)
-    _cap_lines(turn, session, "LS", capabilities.listed(number))
+    _cap_lines(turn, session, "LS", capabilities.listed(number, ",".join(login.mechanisms(session))))
 
 
 def _cap_lines(turn: Turn, session: Session, subcommand: str, words: list[str]) -> None:
@@ -86,24 +86,25 @@ def authenticate(turn: Turn, session: Session, message: Message) -> None:
     elif registration.mechanism is None:
         _choose_mechanism(turn, session, registration, piece)
     else:
-        _take_piece(turn, session, registration, piece)
+        _take_piece(turn, session, registration, registration.mechanism, piece)
 
 
 def _choose_mechanism(turn: Turn, session: Session, registration: Registration, mechanism: str) -> None:
-    if mechanism.upper() in sasl.MECHANISMS:
+    usable = login.mechanisms(session)
+    if mechanism.upper() in usable:
         turn.set(registration, "mechanism", mechanism.upper())
         turn.send(session, Line("", "AUTHENTICATE +"))  # without a source, as clients expect it
     else:
-        turn.standard(session, numerics.RPL_SASLMECHS, ",".join(sasl.MECHANISMS))
+        turn.standard(session, numerics.RPL_SASLMECHS, ",".join(usable))
         turn.standard(session, numerics.ERR_SASLFAIL)
 
 
-def _take_piece(turn: Turn, session: Session, registration: Registration, piece: str) -> None:
+def _take_piece(turn: Turn, session: Session, registration: Registration, mechanism: str, piece: str) -> None:
     try:
         response = sasl.joined(registration.response, piece, turn.settings.limits.sasl)
         if not sasl.is_last(piece):
             return turn.set(registration, "response", response)
-        plain = sasl.read_plain(sasl.decode(response))
+        said = sasl.read(mechanism, sasl.decode(response))
     except sasl.SaslTooLong:
         _forget_exchange(turn, registration)
         return turn.standard(session, numerics.ERR_SASLTOOLONG)
@@ -111,7 +112,9 @@ def _take_piece(turn: Turn, session: Session, registration: Registration, piece:
         _forget_exchange(turn, registration)
         return turn.standard(session, numerics.ERR_SASLFAIL)
     _forget_exchange(turn, registration)
-    return login.start(turn, session, plain)
+    if isinstance(said, sasl.External):
+        return login.by_certificate(turn, session, said)
+    return login.start(turn, session, said)
 
 
 def _forget_exchange(turn: Turn, registration: Registration) -> None:
