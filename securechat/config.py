@@ -83,6 +83,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission
     registration_line: Positive = 8192  # bytes of a pending line before admission
     registration_commands: Positive = 64  # commands before admission
+    registration_bytes: Positive = 65536  # bytes before admission, in all
     sasl: Positive = 4096  # bytes of one SASL response, as base64
     outbox: Positive = 1024 * 1024  # bytes waiting for one client, then it is closed with a reason
     messages_per_second: Annotated[float, Meta(gt=0)] = 5.0  # of an account, in all its sessions; above it nobody reads
@@ -90,6 +91,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
     tokens_per_account: Positive = 50  # device tokens that count, or were made within a day
+    guesses_per_account: Positive = 100  # wrong passwords that are checked in an hour; the last fifth is the owner's
+    guesses_per_address: Positive = 20  # the same in ten minutes
+    login_queue: Positive = 256  # passwords that wait to be checked
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0
     ping_timeout: Seconds = 60.0
@@ -124,14 +128,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path) -> Settings:
     """Read the TOML file at `path`; what it does not say keeps its default. Raises ConfigError."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        settings = msgspec.convert(table, Settings)
-        for network in settings.limits.exempt:
-            ipaddress.ip_network(network)
+        return read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {str(path)!r}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError, ValueError) as error:
+    except (ConfigError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def read(text: str) -> Settings:
+    """The settings that a file of this text makes. Raises ConfigError."""
+    try:
+        settings = msgspec.convert(tomllib.loads(text), Settings)
+        for network in settings.limits.exempt:
+            ipaddress.ip_network(network)
+    except RecursionError:
+        raise ConfigError("values are nested too deeply") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(" ".join(str(error).splitlines())) from error  # a key may hold a line's end
     return settings
 
 

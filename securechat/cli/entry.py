@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -33,6 +34,7 @@ LOBBY = "#lobby"
 PASSWORD_VARIABLE = "SECURECHAT_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 LONGEST_PASSWORD_FILE = 4096
 TRIES_ON_A_TERMINAL = 3
+LONGEST_WAIT = 60  # seconds that a server with too much to do is waited for, in all
 
 OPTIONS = (
     click.option(
@@ -168,7 +170,8 @@ def enter(way: Way, account: str | None, password_file: Path | None, make: Calla
     for logins is short.
     """
     if way.identity is not None:
-        return _log_in(way, make, _certified_account(way.identity, account, password_file), None, way.first_connect())
+        named = _certified_account(way.identity, account, password_file)
+        return _log_in(way, make, named, None, way.first_connect())
     tls = way.first_connect()
     password = _given_password(password_file)
     if account is not None and password is not None:
@@ -216,20 +219,37 @@ def _log_in(
     from securechat.client.errors import LoginFailed
 
     try:
-        return _try(make, Credentials(account, password), tls)
+        return _keep_trying(way, make, Credentials(account, password), tls)
     except LoginFailed as failure:
         if password is None or not failure.second_factor or not on_a_terminal():
             raise
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         code = _ask_code()
         try:
-            return _try(make, Credentials(account, password, code), way.connect())
+            return _keep_trying(way, make, Credentials(account, password, code), way.connect())
         except LoginFailed as failure:
             if not failure.second_factor:
                 raise
             click.echo(f"securechat: {failure}", err=True)
     code = _ask_code()
-    return _try(make, Credentials(account, password, code), way.connect())
+    return _keep_trying(way, make, Credentials(account, password, code), way.connect())
+
+
+def _keep_trying(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+    """Log in, and once more when the server asks us to come again soon."""
+    from securechat.client.errors import LoginFailed
+
+    left = LONGEST_WAIT
+    while True:
+        try:
+            return _try(make, replace(credentials), tls)  # each forgets its code
+        except LoginFailed as failure:
+            if not 0 < failure.seconds <= left:
+                raise
+            left -= failure.seconds
+            click.echo(f"securechat: the server asks to wait; trying again in {failure.seconds} s", err=True)
+            time.sleep(failure.seconds)
+            tls = way.connect()
 
 
 def _try(make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from securechat.client.events import LoginRefused
 from securechat.errors import SecurechatError
 from securechat.protocol.text import printable
+
+
+def moment(seconds: int) -> str:
+    """The time of day in so many seconds, never too early."""
+    return f"{datetime.now() + timedelta(seconds=seconds + 59):%H:%M}"
 
 
 class ConnectionLost(SecurechatError):
@@ -14,17 +21,23 @@ class ConnectionLost(SecurechatError):
 
 
 class LoginFailed(SecurechatError):
-    """The server refused the login; with `credentials` another password may do, with `second_factor` another code."""
+    """The server refused the login.
+
+    With `credentials` another password may do, with `second_factor` another code, after `seconds` the same ones.
+    """
 
     exit_status = 5
 
     def __init__(self, account: str, refusal: LoginRefused) -> None:
         self.credentials = refusal.credentials
         self.second_factor = refusal.second_factor
+        self.seconds = refusal.seconds
         super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {_advice(refusal)}")
 
 
 def _advice(refusal: LoginRefused) -> str:
+    if refusal.credentials:
+        return "check both, or ask the server's operator"
     if refusal.second_factor:
         return "give the newest code, or use a device token"
-    return "check both, or ask the server's operator" if refusal.credentials else "try again later"
+    return f"that is at {moment(refusal.seconds)}" if refusal.seconds else "try again later"

@@ -5,7 +5,7 @@ Texts are as the server sent them: a face passes each through `protocol.text.pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -43,12 +43,13 @@ class LoginRefused(Event):
     """The server said no. `credentials`: name or password are wrong, so another password may help.
 
     `second_factor`: the password was right, and a code that counts may help. `temporary`: it has too much to do, and
-    asks us to come again.
+    asks us to come again; in so many `seconds`, if it says.
     """
 
     reason: str
     credentials: bool = False
     temporary: bool = False
+    seconds: int = 0
     second_factor: bool = False
 
 
@@ -72,7 +73,7 @@ class Said(Event):
 
     target: str
     sender: str
-    text: str
+    text: str = field(repr=False)
     kind: Kind = Kind.MESSAGE
     time: datetime | None = None
     msgid: str | None = None
@@ -100,7 +101,7 @@ class Queued(Event):
 
     ticket: int
     target: str
-    text: str
+    text: str = field(repr=False)
     action: bool = False
 
 
@@ -120,7 +121,7 @@ class Refused(Event):
 
     ticket: int
     target: str
-    text: str
+    text: str = field(repr=False)
     reason: str
     temporary: bool = False
 
@@ -137,7 +138,7 @@ class Joined(Event):
 class Parted(Event):
     channel: str
     nick: str
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     own: bool = False
     time: datetime | None = None
 
@@ -147,7 +148,7 @@ class Kicked(Event):
     channel: str
     nick: str
     by: str
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     own: bool = False
     time: datetime | None = None
 
@@ -158,7 +159,7 @@ class Left(Event):
 
     nick: str
     channels: tuple[str, ...]
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     time: datetime | None = None
 
 
@@ -175,7 +176,7 @@ class Topic(Event):
     """`by` is who set it just now, None when the server only told it."""
 
     channel: str
-    text: str
+    text: str = field(repr=False)
     by: str | None = None
     time: datetime | None = None
 
@@ -202,7 +203,7 @@ class Person(Event):
 class Told(Event):
     """A line from the server itself for the person to read; `failed` when it is a no to what was asked."""
 
-    text: str
+    text: str = field(repr=False)
     about: str = ""
     failed: bool = False
 
@@ -218,7 +219,7 @@ class Found(Event):
 @dataclass(frozen=True, slots=True)
 class PasswordAnswered(Event):
     changed: bool
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

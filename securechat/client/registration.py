@@ -144,15 +144,22 @@ class Registration:
 
     def _fail(self, message: Message) -> Event | None:
         reason = message.params[-1] if message.params else "the server gave no reason"
+        temporary, seconds = replies.is_temporary(message), replies.seconds(message)
         second_factor = message.params[1:2] == (SECOND_FACTOR_REQUIRED,)
-        return self._end(reason, temporary=replies.is_temporary(message), second_factor=second_factor)
+        return self._end(reason, temporary=temporary, seconds=seconds, second_factor=second_factor)
 
     def _end(
-        self, reason: str, *, credentials: bool = False, temporary: bool = False, second_factor: bool = False
+        self,
+        reason: str,
+        *,
+        credentials: bool = False,
+        temporary: bool = False,
+        seconds: int = 0,
+        second_factor: bool = False,
     ) -> Event:
         self.over = True
         self._credentials = None
-        return LoginRefused(reason, credentials, temporary, second_factor)
+        return LoginRefused(reason, credentials, temporary, seconds, second_factor)
 
 
 def _response(credentials: Credentials) -> bytes:

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
+from securechat.server.address import network_of
 
 if TYPE_CHECKING:
     from securechat.auth.proof import Means, Proof
@@ -137,10 +138,10 @@ class Opening:
     So a thousand names in each of two hundred channels fill no outbox, and all is told in its order and once.
     """
 
-    steps: tuple[Callable[[Turn, Session], None], ...]
+    steps: tuple[Callable[[Turn, Session], None], ...] = field(repr=False)
     taken: int = 0
     upto: int = 0  # the newest entry when the admission stood; what comes behind it is held
-    held: dict[int, bytes] = field(default_factory=dict)
+    held: dict[int, bytes] = field(default_factory=dict, repr=False)
     given: int = 0  # of what was held
     size: int = 0  # bytes of the rest
 
@@ -167,6 +168,7 @@ class Session:
         "link",
         "login",
         "monitored",
+        "network",
         "opening",
         "oper",
         "person",
@@ -180,6 +182,7 @@ class Session:
 
     def __init__(self, address: str, *, exempt: bool = False) -> None:
         self.address = address
+        self.network = network_of(address)  # by which it is counted
         self.exempt = exempt  # comes from a network of `limits.exempt`
         self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING

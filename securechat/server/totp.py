@@ -11,6 +11,8 @@ from securechat.server.session import FACTOR_LACKING, FACTOR_MISSING, Login, Ses
 from securechat.server.turn import Turn
 from securechat.store.rows import CodeUsed, RecoveryCodeUsed
 
+DELAY = 10  # seconds that somebody is asked to wait while nothing can be stored
+
 
 def refusal(turn: Turn, session: Session, command: str, login: Login, verified: Verified) -> str | None:
     """Why the second factor keeps a login out, once the peer is told; None if it does not: then its code is used up."""
@@ -20,7 +22,8 @@ def refusal(turn: Turn, session: Session, command: str, login: Login, verified: 
     if login.fault is not None or verified.used is None:
         return None
     if turn.failing:
-        turn.fail(session, command, "TRY_LATER", "the server cannot store that the code is used; try again later")
+        text = f"the server cannot store that the code is used; try again in {DELAY} s"
+        turn.fail(session, command, "TRY_LATER", str(DELAY), text)
         return "a code whose use cannot be stored"
     return None if _use(turn, login.person, verified.used) else "a code that was used before"
 

@@ -64,7 +64,7 @@ class ChannelStored:
     key: str
     name: str
     created: int
-    topic: str
+    topic: str = field(repr=False)
     topic_by: str
     topic_time: int
     modes: str  # letters without parameters, sorted: "nt"
@@ -140,6 +140,15 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressKnown:
+    """When an account logged in last from a network: an IPv4 address, or the /64 of an IPv6 one."""
+
+    account: AccountId
+    network: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenStored:
     """A new device token, made for who proved the password of this version and passed this second factor."""
 
@@ -161,6 +170,12 @@ class TokenRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressForgotten:
+    account: AccountId
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -176,6 +191,14 @@ class TokensRevoked:
     account: AccountId
     keep: str  # empty for none
     time: int
+
+
+class LoginFailed(NamedTuple):
+    """A guess at a password, as it is counted: when, at which name, from which network."""
+
+    time: int
+    account: str  # a digest of the casefolded name, which may be nobody's
+    network: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +249,10 @@ class NamedMessage(NamedTuple):
     msgid: str
     time: int
 
+    def __repr__(self) -> str:
+        """Without the digest, by which short words could be guessed."""
+        return f"NamedMessage(account={self.account}, name={self.name!r}, msgid={self.msgid!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Proved:
@@ -246,6 +273,9 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | AddressKnown
+    | AddressForgotten
+    | LoginFailed
     | TokenStored
     | TokenRevoked
     | TokenUsed
@@ -302,6 +332,7 @@ class Snapshot:
     read_markers: tuple[ReadMarkerStored, ...]
     last_times: dict[str, int]  # target → time of its newest entry
     places: tuple[PlaceStored, ...]
+    known_addresses: tuple[AddressKnown, ...]
     newest: int  # seq of the newest entry of all, 0 when there is none
 
 

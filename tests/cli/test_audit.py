@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -50,6 +51,13 @@ def test_it_is_shown_in_lines_that_nobody_can_forge(busy: Server) -> None:
     assert run(busy, "--account", "BOB", "--since", "1h").stdout.splitlines() == [lines[2], lines[3], lines[5]]
     assert run(busy, "show", "--since", "2001-01-01").stdout.splitlines() == lines
     assert run(busy, "--since", "yesterday").returncode == 2
+
+
+def test_who_is_behind_sudo_is_named(idle_server: Server) -> None:
+    words = idle_server.command("adduser", "ada", "--password-stdin")
+    environment = {**os.environ, "SUDO_USER": "grace"}
+    subprocess.run(words, input=PASSWORD, text=True, env=environment, check=True, capture_output=True)
+    assert run(idle_server).stdout.endswith(" (sudo by grace) (member)\n")
 
 
 def test_each_entry_is_a_json_object_a_line(busy: Server) -> None:
