@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -256,13 +256,33 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
 
 
 def _log_in(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+    """With these, and on a terminal with the code of a second factor, where the server wants one."""
+    from securechat.client.errors import LoginFailed
+
+    try:
+        return _keep_trying(way, make, credentials, tls)
+    except LoginFailed as failure:
+        if credentials.password is None or not failure.second_factor or not on_a_terminal():
+            raise
+    for _ in range(TRIES_ON_A_TERMINAL - 1):
+        with_code = replace(credentials, code=_ask_code())
+        try:
+            return _keep_trying(way, make, with_code, way.connect())
+        except LoginFailed as failure:
+            if not failure.second_factor:
+                raise
+            click.echo(f"securechat: {failure}", err=True)
+    return _keep_trying(way, make, replace(credentials, code=_ask_code()), way.connect())
+
+
+def _keep_trying(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
     """Log in, and once more when the server asks us to come again soon."""
     from securechat.client.errors import LoginFailed
 
     left = LONGEST_WAIT
     while True:
         try:
-            return _try(make, credentials, tls)
+            return _try(make, replace(credentials), tls)  # each forgets its code
         except LoginFailed as failure:
             if not 0 < failure.seconds <= left:
                 raise
@@ -333,6 +353,11 @@ def _read_password(file: Path) -> str:
 def _ask_password(account: str, address: Address) -> str:
     password: str = click.prompt(f"Password of {account} on {address}", hide_input=True, err=True)
     return password
+
+
+def _ask_code() -> str:
+    code: str = click.prompt("Second factor code", err=True)
+    return code.replace(" ", "")
 
 
 def on_a_terminal() -> bool:

@@ -42,13 +42,15 @@ class Admitted(Event):
 class LoginRefused(Event):
     """The server said no. `credentials`: name or password are wrong, so another password may help.
 
-    `temporary`: it has too much to do, and asks us to come again; in so many `seconds`, if it says.
+    `second_factor`: the password was right, and a code that counts may help. `temporary`: it has too much to do, and
+    asks us to come again; in so many `seconds`, if it says.
     """
 
     reason: str
     credentials: bool = False
     temporary: bool = False
     seconds: int = 0
+    second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

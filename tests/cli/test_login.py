@@ -351,6 +351,53 @@ def test_a_terminal_may_try_another_password(team, terminal):
     assert PASSWORD.encode() not in ada.raw
 
 
+def test_a_terminal_is_asked_for_the_code_of_a_second_factor(team, terminal):
+    app = team.server.enable_totp("ada")
+    ada = terminal("ada", password=False)
+    ada.wait_for(r"Password of ada on [^ ]*:$")
+    ada.enter(PASSWORD)
+    ada.wait_for("code:$")
+    ada.enter(app.wrong(time.time()))
+    ada.wait_for("(?s)wrong code, or one that was used before; .*code:$")
+    code = app.code(time.time())
+    ada.enter(f"{code[:3]} {code[3:]}")
+    ada.wait_for("#lobby>")
+    ada.enter("let in")
+    ada.wait_for("<ada> let in")
+    again = terminal("ada")  # with the password from the file
+    again.wait_for("code:$")
+    again.enter(code)
+    again.wait_for("(?s)used before; .*code:$")
+    again.enter(app.recovery_codes[0])
+    again.wait_for("#lobby>")
+    kept = b"".join(path.read_bytes() for path in team.profile("ada").iterdir() if path.is_file())
+    assert PASSWORD.encode() not in kept
+    assert code.encode() not in kept
+
+
+def test_three_wrong_codes_end_it(team, terminal):
+    app = team.server.enable_totp("ada")
+    ada = terminal("ada")
+    for refusals in range(3):
+        ada.wait_for(rf"(?s)(wrong code.*){{{refusals}}}code:$")
+        ada.enter(app.wrong(time.time()))
+    assert ada.status() == 5
+    assert "or use a device token" in ada.text.replace("\n", " ")
+
+
+def test_in_a_pipe_the_code_stands_behind_the_password(team):
+    app = team.server.enable_totp("ada")
+    done = team.pipe("ada", "hello\n")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "put its code behind the password, as password:123456" in done.stderr
+    assert done.stderr.count("\n") == 1
+    team.password_file.write_text(f"{PASSWORD}:{app.code(time.time())}\n")
+    assert team.pipe("ada", "hello\n").returncode == 0
+    team.password_file.write_text(f"{team.server.token('ada')[1]}\n")
+    assert team.pipe("ada", "hello again\n").returncode == 0
+    assert texts(team.server) == ["hello", "hello again"]
+
+
 def test_the_password_may_come_from_the_environment(team):
     team.env["SECURECHAT_PASSWORD"] = PASSWORD
     assert team.pipe("ada", "hello\n", password=False).returncode == 0
