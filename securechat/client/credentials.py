@@ -13,11 +13,11 @@ class Credentials:
 
     account: str
     password: str | None = field(default=None, repr=False)  # None if something else was enough
-    code: str = field(default="", repr=False)  # of the second factor, behind the password; it opens one login
     token: DeviceToken | None = None  # goes before the password
     certified: bool = False  # by a client certificate, which the connection shows; goes before both
     file: TokenFile | None = None  # where a token is kept; None for who only looks in
     remember: bool = False  # ask for a token as soon as the password has done
+    code: str = field(default="", repr=False)  # of the second factor, behind the password; it opens one login
 
     @property
     def secret(self) -> str | None:
