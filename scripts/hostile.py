@@ -1,54 +1,100 @@
 #!/usr/bin/env python3
-"""What 200 peers that never log in and one that never reads cost the others: nothing that anyone notices.
+"""What bad peers cost the others, of a real server, over loopback: each command prints its figures.
 
-A real server; the strangers come from 20 loopback addresses, a lawful login from another. Once with the default limits,
-once with `limits.exempt` holding all of loopback, which takes the limits on connections away. Prints the figures;
-status 1 when a login takes a second, or deliveries more than twice as long as in quiet (and more than 40 ms).
+Status 1 when a bound is not held.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import click
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.benchmark import machine
 from securechat.tls import authority
-from tests.hostile.measure import SETTINGS, Figures, measure
+from tests.hostile.measure import SETTINGS, measure
+from tests.hostile.returning import PATIENCE, come_back
+from tests.hostile.siege import Plan, besiege
 from tests.running import Server
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of one phase")
-    words = parser.parse_args()
+@click.group()
+def hostile() -> None:
+    """What bad peers cost the others: nothing that anyone notices."""
+    machine.allow_files()
+
+
+@hostile.command()
+@click.option("--pairs", default=5, show_default=True)
+@click.option("--seconds", default=3.0, show_default=True, help="Of one phase.")
+def peers(pairs: int, seconds: float) -> None:
+    """200 peers that never log in, and one that never reads.
+
+    The strangers come from 20 loopback addresses, a lawful login from another. Once with the default limits, once with
+    `limits.exempt` holding all of loopback, which takes the limits on connections away. A login must take less than a
+    second, and deliveries at most twice as long as in quiet (or 40 ms).
+    """
     held = True
     for name, settings in SETTINGS.items():
-        figures, reasons = run(settings, words.pairs, words.seconds)
+        with _server(settings) as server:
+            figures = measure(server, pairs, seconds)
+        reasons = [line for line in server.log().splitlines() if "does not read" in line]
         print(f"== {name}\n{figures}")
         print(f"in the log {len(reasons)} times, last: {reasons[-1] if reasons else 'never'}")
         held = held and figures.held and bool(reasons)
+    _end(held)
+
+
+@hostile.command()
+@click.option("--strangers", default=Plan.strangers, show_default=True)
+@click.option("--addresses", default=Plan.addresses, show_default=True)
+@click.option("--rate", default=Plan.rate, show_default=True, help="Of their coming, a second.")
+def siege(strangers: int, addresses: int, rate: float) -> None:
+    """Half-open and slow connections of six kinds, with the default limits.
+
+    TCP alone, half a ClientHello, a handshake and silence, a drip of bytes, SASL without end, a line without end. All
+    the while people log in from addresses that nobody knows.
+    """
+    with _server() as server:
+        figures = besiege(server, Plan(strangers, addresses, rate))
+    print(figures)
+    _end(figures.held)
+
+
+@hostile.command("return")
+@click.option("--people", default=1000, show_default=True)
+def return_(people: int) -> None:
+    """Everyone behind one address comes back at once after a crash, with device tokens and the default limits."""
+    with _server() as server:
+        seconds = come_back(server, people)
+    print(f"{people} people behind one address were back {seconds:.1f} s after the server listened again")
+    _end(seconds <= PATIENCE)
+
+
+def _end(held: bool) -> None:
     print("held" if held else "NOT held")
-    return 0 if held else 1
+    sys.exit(0 if held else 1)
 
 
-def run(settings: str, pairs: int, seconds: float) -> tuple[Figures, list[str]]:
-    """The figures, and what the log says of the reader that never reads."""
+@contextlib.contextmanager
+def _server(settings: str = "") -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         certificates = Path(folder) / "certificates"
         certificates.mkdir()
         authority.create(certificates)
         server = Server(Path(folder) / "data", certificates, settings).start()
         try:
-            figures = measure(server, pairs, seconds)
+            yield server
         finally:
             server.stop()
-        return figures, [line for line in server.log().splitlines() if "does not read" in line]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    hostile()

@@ -82,6 +82,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission
     registration_line: Positive = 8192  # bytes of a pending line before admission
     registration_commands: Positive = 64  # commands before admission
+    registration_bytes: Positive = 65536  # bytes before admission, in all
     sasl: Positive = 4096  # bytes of one SASL response, as base64
     outbox: Positive = 1024 * 1024  # bytes waiting for one client, then it is closed with a reason
     messages_per_second: Annotated[float, Meta(gt=0)] = 5.0  # of an account, in all its sessions; above it nobody reads
@@ -89,6 +90,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions_per_account: Positive = 10  # above it the one that is silent longest is closed
     channels_per_account: Positive = 200
     tokens_per_account: Positive = 50  # device tokens that count, or were made within a day
+    guesses_per_account: Positive = 100  # wrong passwords that are checked in an hour; the last fifth is the owner's
+    guesses_per_address: Positive = 20  # the same in ten minutes
+    login_queue: Positive = 256  # passwords that wait to be checked
     linger: Annotated[float, Meta(ge=0)] = 5.0  # seconds that who lost the connection is not shown to be gone
     ping_interval: Seconds = 120.0
     ping_timeout: Seconds = 60.0

@@ -19,6 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import passwords
+from securechat.auth.throttle import Throttle
 from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.http import Request
@@ -34,7 +35,7 @@ from securechat.server.services import READS, Services
 from securechat.server.session import Session, Stage
 from securechat.server.storage import settle
 from securechat.server.turn import Turn
-from securechat.store import changes, channels, history, snapshot
+from securechat.store import changes, channels, history, login_failures, snapshot
 from securechat.store import writer as store
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.certificates import Certificates
@@ -120,6 +121,7 @@ class CoreRun:
     def __init__(self, template: Path, folder: Path, settings: config.Settings = SETTINGS) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template, folder / FILE)
+        self.settings = settings
         self.now = START
         self.database = open_database(folder, SETTINGS.store)
         self.accounts = Accounts(self.database, SETTINGS.channels.autojoin)
@@ -137,7 +139,7 @@ class CoreRun:
             lambda reason, address: None,
             str,
         )
-        self.core = Core(self.fresh(), settings, services, lambda: self.now)
+        self.core = Core(self.fresh(), self.fresh_throttle(), settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque()
         self.peers: list[Peer] = []
         self.jobs_started = 0
@@ -156,21 +158,21 @@ class CoreRun:
 
     # What happens
 
-    def connect(self) -> Peer:
-        peer = Peer(Session("127.0.0.1"))
+    def connect(self, source: str = "127.0.0.1") -> Peer:
+        peer = Peer(Session(source))
         peer.session.link = peer  # opaque to the core; delivery gives it back to us
         self.peers.append(peer)
         return peer
 
-    def connect_as(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD) -> Peer:
+    def connect_as(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD, *, source: str = "127.0.0.1") -> Peer:
         """A logged-in peer; it and the others still have what they were sent at its arrival."""
-        peer = self.connect()
+        peer = self.connect(source)
         self.say(peer, *registration(name, caps, secret), "CAP END")
         assert peer.session.stage is Stage.ADMITTED, peer.take()
         return peer
 
-    def login(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD) -> Peer:
-        peer = self.connect_as(name, caps, secret)
+    def login(self, name: str, caps: str = ALL_CAPS, secret: str = PASSWORD, *, source: str = "127.0.0.1") -> Peer:
+        peer = self.connect_as(name, caps, secret, source=source)
         for one in self.peers:
             one.take()
         return peer
@@ -247,7 +249,7 @@ class CoreRun:
         for job in turn.jobs:
             self.jobs_started += 1
             failure = self.reading_fails_with if job.pool == READS else None
-            self.waiting.append(Answer(job.session, job.done, job.label, failure or _result(job.work)))
+            self.waiting.append(Answer(job, failure or _result(job.work)))
         deliver(turn.output, self._send)
         self.core.settled(turn, newest)
         for session in turn.opened:
@@ -275,6 +277,10 @@ class CoreRun:
     def fresh(self) -> Directory:
         """A directory as a server that starts now would load it."""
         return Directory.load(self.stored(), SETTINGS.server.network, SETTINGS.channels.autojoin)
+
+    def fresh_throttle(self) -> Throttle:
+        with self.database.read() as connection:
+            return Throttle(self.settings.limits, login_failures.load(connection))
 
     def stored(self) -> Snapshot:
         with self.database.read() as connection:
@@ -321,7 +327,8 @@ class CoreRun:
             _numbers(directory.opers),
             (dict(directory.failures), directory.failures_since),
         )
-        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions
+        guesses = dict(self.core.throttle.accounts), dict(self.core.throttle.networks)
+        return directory.snapshot(), people, rooms, names, present, set(directory.redacted), sessions, guesses
 
 
 def make_template(folder: Path, admin: str = "ada", members: Sequence[str] = ("bob", "cyd", "dot")) -> Path:

@@ -22,12 +22,11 @@ class Answer:
     body: str
 
 
-def connect(
-    port: int, ca: Path, protocols: Sequence[str] = ("http/1.1",), *, source: str | None = None
-) -> ssl.SSLSocket:
+def connect(port: int, ca: Path, protocols: Sequence[str] = ("http/1.1",)) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=str(ca))
     context.set_alpn_protocols(list(protocols))
-    raw = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0) if source else None)
+    raw = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         return context.wrap_socket(raw, server_hostname="localhost")
     except BaseException:

@@ -11,6 +11,7 @@ from securechat.protocol.names import fold
 from securechat.store.rows import (
     Account,
     AccountId,
+    AddressKnown,
     ListModeStored,
     MemberStored,
     PlaceStored,
@@ -31,7 +32,7 @@ class Failure(NamedTuple):
 
     act: str
     account: str  # empty for a name that nobody has: it may be a password in the wrong place
-    address: str
+    network: str
     reason: str
 
 
@@ -43,6 +44,7 @@ class Directory:
         "channels",
         "failures",
         "failures_since",
+        "known_networks",
         "last_times",
         "lingering",
         "most_present",
@@ -73,8 +75,11 @@ class Directory:
         self.redacted: dict[str, None] = {}  # msgids, of late: what was read before must not be shown any more
         self.watchers: dict[str, tuple[Recipient, ...]] = {}  # by casefolded name: whose MONITOR lists have it
         self.last_times: dict[str, int] = {}  # target → time of its newest entry
+        self.known_networks: dict[
+            str, int
+        ] = {}  # the inverse of Person.networks: when anybody logged in from there last
         self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
-        self.stored_at = 0.0  # when the newest turn that stored something began; set with it
+        self.stored_at = 0.0  # when the newest turn that stored something began, if none has failed since; set with it
         self.places_kept = 0.0  # when the places of all who are here were stored last
 
     @classmethod
@@ -98,6 +103,9 @@ class Directory:
         directory.newest = snapshot.newest
         for place in snapshot.places:
             directory.people[place.account].places[place.device] = place.seq
+        for known in snapshot.known_addresses:
+            directory.people[known.account].networks[known.network] = known.time
+            directory.known_networks[known.network] = max(known.time, directory.known_networks.get(known.network, 0))
         return directory
 
     def changed(self, name: str) -> None:
@@ -118,6 +126,7 @@ class Directory:
         markers = (ReadMarkerStored(p.id, *marker) for p in people for marker in sorted(p.read_markers.items()))
         masks = (ListModeStored(c.key, m, mask, *entry) for c in channels for (m, mask), entry in c.lists.items())
         places = (PlaceStored(p.id, device, seq) for p in people for device, seq in sorted(p.places.items()))
+        known = (AddressKnown(p.id, *address) for p in people for address in sorted(p.networks.items()))
         return Snapshot(
             accounts,
             tuple(channel.stored() for channel in channels),
@@ -126,5 +135,6 @@ class Directory:
             tuple(markers),
             dict(self.last_times),
             tuple(places),
+            tuple(known),
             self.newest,
         )

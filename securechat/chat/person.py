@@ -44,6 +44,7 @@ class Person:
         "last_active",
         "named",
         "network",
+        "networks",
         "paid_until",
         "places",
         "present",
@@ -62,6 +63,7 @@ class Person:
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
         self.places: dict[str, int] = {}  # device → seq of the entry up to which it was handed all, as stored
+        self.networks: dict[str, int] = {}  # from which it logged in → when last, as stored
         self.present = False  # to others: has a session, or lost the last one a moment ago
         self.user = ""  # these three are the first session's word, for as long as the person is present
         self.realname = ""  # which SETNAME changes

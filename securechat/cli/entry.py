@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ LOBBY = "#lobby"
 PASSWORD_VARIABLE = "SECURECHAT_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 LONGEST_PASSWORD_FILE = 4096
 TRIES_ON_A_TERMINAL = 3
+LONGEST_WAIT = 60  # seconds that a server with too much to do is waited for, in all
 
 OPTIONS = (
     click.option(
@@ -168,15 +170,16 @@ def enter(way: Way, account: str | None, password_file: Path | None, make: Calla
     for logins is short.
     """
     if way.identity is not None:
-        return _log_in(make, _certified_account(way.identity, account, password_file), None, way.first_connect())
+        named = _certified_account(way.identity, account, password_file)
+        return _log_in(way, make, named, None, way.first_connect())
     tls = way.first_connect()
     password = _given_password(password_file)
     if account is not None and password is not None:
-        return _log_in(make, account, password, tls)
+        return _log_in(way, make, account, password, tls)
     tls.close()
     account = account or _which_account(way.profile, way.address)
     if password is not None:
-        return _log_in(make, account, password, way.connect())
+        return _log_in(way, make, account, password, way.connect())
     return _ask_and_log_in(way, account, make)
 
 
@@ -199,16 +202,35 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         password = _ask_password(account, way.address)
         try:
-            return _log_in(make, account, password, way.connect())
+            return _log_in(way, make, account, password, way.connect())
         except LoginFailed as failure:
             if not failure.credentials:
                 raise
             click.echo(f"securechat: {failure}", err=True)
     password = _ask_password(account, way.address)
-    return _log_in(make, account, password, way.connect())
+    return _log_in(way, make, account, password, way.connect())
 
 
-def _log_in(make: Callable[[Credentials], Client], account: str, password: str | None, tls: SSLSocket) -> Client:
+def _log_in(
+    way: Way, make: Callable[[Credentials], Client], account: str, password: str | None, tls: SSLSocket
+) -> Client:
+    """Log in, and once more when the server asks us to come again soon."""
+    from securechat.client.errors import LoginFailed
+
+    left = LONGEST_WAIT
+    while True:
+        try:
+            return _try(make, account, password, tls)
+        except LoginFailed as failure:
+            if not 0 < failure.seconds <= left:
+                raise
+            left -= failure.seconds
+            click.echo(f"securechat: the server asks to wait; trying again in {failure.seconds} s", err=True)
+            time.sleep(failure.seconds)
+            tls = way.connect()
+
+
+def _try(make: Callable[[Credentials], Client], account: str, password: str | None, tls: SSLSocket) -> Client:
     from securechat.client.credentials import Credentials
 
     client = make(Credentials(account, password))

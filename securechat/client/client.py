@@ -20,7 +20,7 @@ from securechat.client.connection import Connection
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
 from securechat.client.dial import Connect
-from securechat.client.errors import ConnectionLost, LoginFailed
+from securechat.client.errors import ConnectionLost, LoginFailed, moment
 from securechat.client.events import (
     Admitted,
     Disconnected,
@@ -42,6 +42,7 @@ from securechat.protocol.text import printable
 log = logging.getLogger(__name__)
 
 END_TIMEOUT = 5.0
+TOLD_WAIT = 60  # seconds: of a longer wait the person is told
 TOO_OLD = "too old, check and send again"
 
 
@@ -276,7 +277,10 @@ class Client:
     def _next_link(self, reason: str) -> Link:
         if self._redial.lost() and self._redial.patience != 0:
             self._tell(LinkLost(reason), *self._queued())
-        return self._redial.next_link(reason, lambda: self._end(reason))
+        wait = self._refusal.seconds if self._refusal is not None else 0
+        if wait > TOLD_WAIT:
+            self._tell(Told(f"the server asks us to wait; the next try is at {moment(wait)}"))
+        return self._redial.next_link(reason, lambda: self._end(reason), wait)
 
     def _idle(self, moment: float, reached: Callable[[], bool]) -> None:
         """Do what faces ask for until then, or until there is a reason to end."""

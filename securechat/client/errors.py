@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from securechat.client.events import LoginRefused
 from securechat.errors import SecurechatError
 from securechat.protocol.text import printable
+
+
+def moment(seconds: int) -> str:
+    """The time of day in so many seconds, never too early."""
+    return f"{datetime.now() + timedelta(seconds=seconds + 59):%H:%M}"
 
 
 class ConnectionLost(SecurechatError):
@@ -14,11 +21,17 @@ class ConnectionLost(SecurechatError):
 
 
 class LoginFailed(SecurechatError):
-    """The server refused the login; with `credentials` another password may do."""
+    """The server refused the login; with `credentials` another password may do, after `seconds` the same one."""
 
     exit_status = 5
 
     def __init__(self, account: str, refusal: LoginRefused) -> None:
         self.credentials = refusal.credentials
-        advice = "check both, or ask the server's operator" if refusal.credentials else "try again later"
+        self.seconds = refusal.seconds
+        if refusal.credentials:
+            advice = "check both, or ask the server's operator"
+        elif refusal.seconds:
+            advice = f"that is at {moment(refusal.seconds)}"
+        else:
+            advice = "try again later"
         super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {advice}")

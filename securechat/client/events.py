@@ -42,12 +42,13 @@ class Admitted(Event):
 class LoginRefused(Event):
     """The server said no. `credentials`: name or password are wrong, so another password may help.
 
-    `temporary`: it has too much to do, and asks us to come again.
+    `temporary`: it has too much to do, and asks us to come again; in so many `seconds`, if it says.
     """
 
     reason: str
     credentials: bool = False
     temporary: bool = False
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,15 @@ class Redial:
         self._lost_at = now if begins else self._lost_at
         return begins
 
-    def next_link(self, reason: str, end: Callable[[], Disconnected | None]) -> Link:
-        """Try until there is one, or until `end` or the patience says that there shall be none."""
+    def next_link(self, reason: str, end: Callable[[], Disconnected | None], wait: float = 0.0) -> Link:
+        """Try until there is one, or until `end` or the patience says that there shall be none.
+
+        `wait`: so many seconds the server asked us to stay away.
+        """
         while True:
-            self._idle(time.monotonic() + self._delay(self._failures, random.random()), lambda: False)  # noqa: S311 - it only spreads
+            delay = wait + self._delay(self._failures, random.random())  # noqa: S311 - it only spreads
+            self._idle(time.monotonic() + delay, lambda: False)
+            wait = 0.0
             if link := end() or self._too_long(reason) or self._dial():
                 return link
             self._failures += 1

@@ -139,12 +139,12 @@ class Registration:
 
     def _fail(self, message: Message) -> Event | None:
         reason = message.params[-1] if message.params else "the server gave no reason"
-        return self._end(reason, temporary=replies.is_temporary(message))
+        return self._end(reason, temporary=replies.is_temporary(message), seconds=replies.seconds(message))
 
-    def _end(self, reason: str, *, credentials: bool = False, temporary: bool = False) -> Event:
+    def _end(self, reason: str, *, credentials: bool = False, temporary: bool = False, seconds: int = 0) -> Event:
         self.over = True
         self._credentials = None
-        return LoginRefused(reason, credentials, temporary)
+        return LoginRefused(reason, credentials, temporary, seconds)
 
 
 def _response(credentials: Credentials) -> bytes:

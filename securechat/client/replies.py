@@ -11,6 +11,8 @@ from securechat.protocol.message import Message
 
 TEMPORARY = ("TEMPORARILY_UNAVAILABLE", "MESSAGE_ERROR", "TRY_LATER")  # of messages, history and logins
 
+LONGEST_WAIT = 3600  # seconds; whatever a server says
+
 
 def read(message: Message) -> Event | None:
     """What this line tells the person, if anything."""
@@ -32,6 +34,12 @@ def is_answer(message: Message) -> bool:
 def is_temporary(message: Message) -> bool:
     """Whether the same command may succeed in a moment."""
     return message.command == "FAIL" and any(code in TEMPORARY for code in message.params[1:2])
+
+
+def seconds(message: Message) -> int:
+    """How long the server asks us to wait before the next try; 0 when it does not say."""
+    said = message.params[2] if is_temporary(message) and len(message.params) > 3 else ""
+    return min(int(said), LONGEST_WAIT) if said.isascii() and said.isdigit() and len(said) < 10 else 0
 
 
 def reason(message: Message) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from securechat.auth.proof import Verified
 from securechat.chat.person import Person
 from securechat.protocol.names import fold
-from securechat.server import presence
+from securechat.server import known_addresses, presence
 from securechat.server.session import DELETED, SUSPENDED
 from securechat.server.turn import Turn
 from securechat.store.rows import AccountChanged, MemberStored
@@ -91,5 +91,6 @@ def _remove(turn: Turn, person: Person) -> None:
         turn.drop(channel, "invited", person)
     turn.set(person, "read_markers", {})
     turn.set(person, "places", {})
+    known_addresses.forget_all(turn, person)
     if turn.directory.names.get(fold(person.name)) is person:
         turn.drop(turn.directory, "names", fold(person.name))

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from securechat.chat.person import Person
-from securechat.server import audit, burst, missed, presence
+from securechat.server import audit, burst, known_addresses, missed, presence
 from securechat.server.session import Login, Opening, Session, Stage
 from securechat.server.turn import Turn
 
@@ -50,6 +50,7 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     turn.set(session, "opening", Opening((*steps, *([] if session.device is None else [missed.find]))))
     _make_room(turn, session, person)
     presence.arrive(turn, session, person, registration.user or "", registration.realname)
+    known_addresses.remember(turn, person, session.network)
     burst.greet(turn, session)
     if session.device is not None:
         turn.admitted.append(session)

@@ -15,12 +15,15 @@ from securechat.tls import clients
 from securechat.tls.contexts import HTTP, HTTP_1_0
 
 RECORD_BYTES = 16 * 1024
+RECORD_HEADER_BYTES = 5  # type, version, length; source: RFC 8446, 5.1
+HANDSHAKE_RECORD = b"\x16"
 READ_BYTES = 64 * 1024  # of one connection in one pass of the loop
 
 WOULD_BLOCK = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Phase(Enum):
+    ACCEPTED = auto()  # the peer has not said hello
     HANDSHAKE = auto()
     OPEN = auto()
     HTTP = auto()  # the peer asked for HTTP by ALPN, and its request is coming
@@ -41,6 +44,7 @@ class CertificateRefused(ConnectionLost):
 class Connection:
     __slots__ = (
         "address",
+        "allowance",
         "busy_since",
         "counted",
         "deadline",
@@ -56,6 +60,7 @@ class Connection:
         "pinged",
         "queued",
         "reason",
+        "received",
         "session",
         "sock",
         "unread",
@@ -74,9 +79,11 @@ class Connection:
         self.owed = 0.0  # seconds that its account is to pay for what was said before the admission
         self.outbox: Outbox | None = None
         self.opened = False  # the last of what its session is told first was delivered
-        self.phase = Phase.HANDSHAKE
+        self.phase = Phase.ACCEPTED
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
+        self.received = 0  # bytes of lines
+        self.allowance = 0  # of them, before its admission
         self.counted = True  # among the connections that are not admitted
         self.hung_up = False  # the peer says no more; what it said before may still be unread
         self.pinged = False
@@ -88,7 +95,14 @@ class Connection:
         self.session.heard, self.pinged = now, False
 
     def handshake(self) -> bool:
-        """One step; True when it is done. Raises ConnectionLost."""
+        """One step; True when it is done. Raises ConnectionLost.
+
+        It begins when the first record is there: OpenSSL takes 36 KiB for whoever has not said all of the hello.
+        """
+        if self.phase is Phase.ACCEPTED:
+            if not (self.hung_up or self._has_record()):
+                return False
+            self.phase = Phase.HANDSHAKE
         try:
             self.sock.do_handshake()
         except WOULD_BLOCK:
@@ -107,6 +121,21 @@ class Connection:
             self.phase = Phase.OPEN
             self._free()
         return True
+
+    def _has_record(self) -> bool:
+        """Whether a whole TLS record waits to be read, or what OpenSSL has to refuse. Raises ConnectionLost."""
+        try:
+            head = socket.socket.recv(self.sock, RECORD_HEADER_BYTES, socket.MSG_PEEK)
+            if not head or head[:1] != HANDSHAKE_RECORD:
+                return True
+            size = RECORD_HEADER_BYTES + int.from_bytes(head[3:])
+            return len(head) == RECORD_HEADER_BYTES and (
+                size > RECORD_BYTES or len(socket.socket.recv(self.sock, size, socket.MSG_PEEK)) == size
+            )
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise ConnectionLost(_said(error)) from error
 
     def read(self) -> tuple[bytes, bool]:
         """What has come, and whether more may be there already. Raises ConnectionLost.

@@ -11,18 +11,19 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from securechat.auth.throttle import Throttle
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
 from securechat.protocol.numerics import ERR_UNKNOWNERROR
-from securechat.server import accounts, audit, missed, presence
+from securechat.server import accounts, audit, guessing, known_addresses, missed, presence
 from securechat.server.dispatch import dispatch
 from securechat.server.http import routes
 from securechat.server.items import Answer, Asked, Ending, Gone, Item, Overdue, Resume, Said, Tick
 from securechat.server.services import Services
 from securechat.server.session import Opening, Session, Stage
-from securechat.server.turn import StoreUnavailable, Turn
+from securechat.server.turn import Job, StoreUnavailable, Turn
 from securechat.store.errors import StoreError
 from securechat.store.rows import AccountChanged
 
@@ -37,9 +38,15 @@ class Core:
     """Owned and called by one thread, the loop's."""
 
     def __init__(
-        self, directory: Directory, settings: Settings, services: Services, clock: Callable[[], float]
+        self,
+        directory: Directory,
+        throttle: Throttle,
+        settings: Settings,
+        services: Services,
+        clock: Callable[[], float],
     ) -> None:
         self.directory = directory
+        self.throttle = throttle
         self.settings = settings
         self.services = services
         self._clock = clock  # seconds since the epoch
@@ -75,8 +82,12 @@ class Core:
             if session.opening is not None:
                 session.opening.upto = self.directory.newest
 
+    def knows(self, network: str) -> bool:
+        """Whether somebody logged in from there of late."""
+        return known_addresses.is_known(self.directory, network, int(self._clock() * 1000))
+
     def _open(self, failing: StoreError | None = None) -> Turn:
-        return Turn(self.directory, self.settings, self.services, self._clock(), self.started, failing)
+        return Turn(self.directory, self.throttle, self.settings, self.services, self._clock(), self.started, failing)
 
     def _handle(self, turn: Turn, item: Item) -> None:
         match item:
@@ -90,9 +101,10 @@ class Core:
             case Asked(session, request):
                 turn.set(session, "request", request)
                 self._guarded(turn, session, None, lambda: routes.answer(turn, session, request))
-            case Answer(session):
+            case Answer(Job(session=session, label=label)):
                 turn.set(session, "busy", False)
-                self._guarded(turn, session, item.label, lambda: self._answered(turn, item))
+                self._guarded(turn, None, None, lambda: self._settle(turn, item.job, item.result))
+                self._guarded(turn, session, label, lambda: self._answered(turn, item.job, item.result))
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -109,6 +121,7 @@ class Core:
                 self._guarded(turn, None, None, lambda: presence.announce(turn))
                 self._guarded(turn, None, None, lambda: presence.give_up(turn))
                 self._guarded(turn, None, None, lambda: missed.keep_all(turn))
+                self._guarded(turn, None, None, lambda: guessing.forget_old(turn))
                 self._guarded(turn, None, None, lambda: audit.flush(turn))
             case Ending():
                 self._guarded(turn, None, None, lambda: presence.end_all(turn, item.reason))
@@ -120,9 +133,13 @@ class Core:
         command = message.command if isinstance(message, Message) else "*"
         self._guarded(turn, session, message.label, lambda: dispatch(turn, session, message), command)
 
-    def _answered(self, turn: Turn, answer: Answer) -> None:
-        if answer.session.stage is not Stage.CLOSED:
-            answer.done(turn, answer.session, answer.result)
+    def _settle(self, turn: Turn, job: Job, result: object) -> None:
+        if job.settle is not None:
+            job.settle(turn, result)
+
+    def _answered(self, turn: Turn, job: Job, result: object) -> None:
+        if job.session.stage is not Stage.CLOSED:
+            job.done(turn, job.session, result)
 
     def _release(self, turn: Turn, session: Session) -> None:
         """Go on with its opening, then with what it said while it waited, as much as the turn has room for."""

@@ -65,7 +65,7 @@ class Deadlines:
                 self._sending.overdue(connection, f"login took longer than {self._limits.registration_timeout:g} s")
             case Phase.HTTP:
                 self._requests.too_slow(connection)
-            case Phase.HANDSHAKE:
+            case Phase.ACCEPTED | Phase.HANDSHAKE:
                 self._tally.count("handshake took too long", connection.address, self._clock.now)
                 self._connections.lost(connection, "took too long")
             case Phase.FLUSHING | Phase.LINGERING:

@@ -9,7 +9,7 @@ from securechat.protocol.http import Request
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
 from securechat.server.session import Session
-from securechat.server.turn import Done
+from securechat.server.turn import Job
 from securechat.store.rows import AccountChanged
 
 
@@ -40,10 +40,12 @@ class Gone:
 class Answer:
     """A worker's result, or the exception that it ended with."""
 
-    session: Session
-    done: Done
-    label: str | None
+    job: Job
     result: object
+
+    @property
+    def session(self) -> Session:
+        return self.job.session
 
 
 @dataclass(frozen=True, slots=True)

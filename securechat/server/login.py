@@ -8,8 +8,8 @@ from securechat.auth import tokens
 from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics, sasl
 from securechat.protocol.sasl import External, Plain
-from securechat.server import accounts, admission, audit, missed
-from securechat.server.services import PASSWORDS, READS, PoolFull
+from securechat.server import accounts, admission, audit, guessing, missed
+from securechat.server.services import READS, PoolFull
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
 from securechat.store.rows import CertificateUsed, PasswordStored, TokenUsed
@@ -28,7 +28,7 @@ def start(turn: Turn, session: Session, plain: Plain) -> None:
         turn.set(session.registration, "device", device)
     if tokens.is_token(plain.password):
         return turn.wait(READS, session, partial(turn.services.tokens.verify, name, plain.password), _checked)
-    return turn.wait(PASSWORDS, session, partial(turn.services.passwords.verify, name, plain.password), _checked)
+    return guessing.check(turn, session, name, partial(turn.services.passwords.verify, name, plain.password), _checked)
 
 
 def mechanisms(session: Session) -> tuple[str, ...]:
@@ -56,8 +56,8 @@ def _checked(
 ) -> None:
     """`wrong` is for the log; the peer gets the same words for all that is."""
     if isinstance(result, PoolFull):
-        turn.fail(session, "AUTHENTICATE", "TRY_LATER", "too many logins at once; try again in a few seconds")
-        _refuse(turn, session, "too many logins at once")
+        guessing.refuse(turn, session, "AUTHENTICATE", result)
+        _refuse(turn, session, guessing.TOO_MANY)
     elif isinstance(result, Exception):
         raise result
     elif result is None:

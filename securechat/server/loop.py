@@ -83,7 +83,7 @@ class Loop:
         self._epoll = select.epoll()
         self._clock = clock = Clock()
         self._waiting: deque[Item] = deque()
-        self._arrivals = Arrivals(limits, listeners, contexts, tally, self._epoll)
+        self._arrivals = Arrivals(limits, listeners, contexts, tally, self._epoll, core.knows)
         self._connections = Connections(self._waiting, core.directory, self._arrivals)
         self._sending = Sending(self._waiting, clock, core.directory, self._connections, limits.outbox)
         self._requests = Requests(self._waiting, clock, self._connections, self._sending, tally)
@@ -167,13 +167,16 @@ class Loop:
 
     def _accept(self, fd: int) -> None:
         deadline = self._clock.patient + self._registration_timeout
-        for connection in self._arrivals.accept(fd, self._clock.now, deadline):
+        for connection in self._arrivals.accept(fd, self._clock.now, deadline, self._connections.lost):
             self._connections.add(connection)
             self._epoll.register(connection.sock, EVENTS)
 
     def _happened(self, connection: Connection, events: int) -> None:
         try:
-            if connection.phase is Phase.HANDSHAKE and not connection.handshake():
+            if events & select.EPOLLRDHUP:
+                connection.hung_up = True
+                connection.parked = False
+            if connection.phase in (Phase.ACCEPTED, Phase.HANDSHAKE) and not connection.handshake():
                 return
             if connection.phase is Phase.LINGERING:
                 connection.drain()
@@ -181,9 +184,6 @@ class Loop:
             if connection.outbox is not None:
                 connection.alive(self._clock.now)  # taking what we send is a sign of life, too
                 self._sending.flush(connection)
-            if events & select.EPOLLRDHUP:
-                connection.hung_up = True
-                connection.parked = False
             if connection.phase in (Phase.OPEN, Phase.HTTP):
                 self._receiving.readable(connection)
         except ConnectionLost as lost:

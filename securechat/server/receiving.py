@@ -89,6 +89,10 @@ class Receiving:
         if connection.head is not None:
             self._requests.hear(connection, connection.head, data)
             return []
+        connection.received += len(data)
+        if connection.counted and connection.received > connection.allowance:
+            self._sending.overdue(connection, "too many bytes before login")
+            return []
         return connection.lines.feed(data, MOST_QUEUED)
 
     def _queue(self, connection: Connection) -> None:

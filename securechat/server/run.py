@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from securechat.auth.throttle import Throttle
 from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
@@ -26,7 +27,7 @@ from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
 from securechat.store import certificates as client_certificates
-from securechat.store import changes, channels, permissions, snapshot, tokens
+from securechat.store import changes, channels, known_addresses, login_failures, permissions, snapshot, tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
@@ -36,8 +37,8 @@ from securechat.store.writer import Writer
 
 SWITCH_INTERVAL = 0.0005  # seconds; with the default of 5 ms a worker that runs Python keeps the loop from its sockets
 STORE_TIME = 0.5  # seconds for the store thread to end
+HASHERS = max(1, (os.cpu_count() or 1) - 1)
 READERS = 2
-MOST_HASHED = 256  # passwords that wait to be checked
 MOST_READ = 4096  # reads that wait, one of a session: a thousand people come back at once, and each takes 0.1 ms
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def serve(
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as listeners,
     ):
-        directory, seen = _load(database, settings)
+        directory, throttle, seen = _load(database, settings)
         tally = Tally(log)
         exposition = Exposition()
         services = Services(
@@ -78,9 +79,9 @@ def serve(
             lambda reason, address: tally.count(reason, address, time.monotonic()),
             exposition.text,
         )
-        loop = Loop(Core(directory, settings, services, time.time), settings, listeners, contexts, tally)
+        loop = Loop(Core(directory, throttle, settings, services, time.time), settings, listeners, contexts, tally)
         pools = {
-            PASSWORDS: Pool(PASSWORDS, max(1, (os.cpu_count() or 1) - 1), MOST_HASHED, loop.post, nice=True),
+            PASSWORDS: Pool(PASSWORDS, HASHERS, settings.limits.login_queue, loop.post, nice=True),
             READS: Pool(READS, READERS, MOST_READ, loop.post),
         }
         exposition.add(ServerMetrics(loop, directory, pools, keeper, tally, settings.limits))
@@ -93,17 +94,20 @@ def _keep_private(database: Path) -> None:
         log.warning("others could read %s; only its owner can now", path)
 
 
-def _load(database: Database, settings: Settings) -> tuple[Directory, int]:
+def _load(database: Database, settings: Settings) -> tuple[Directory, Throttle, int]:
     """Everything the core holds, and the newest change that it includes."""
     with database.write() as connection:
         channels.ensure(connection, settings.channels.autojoin)
         channels.remove_empty(connection, settings.channels.autojoin)
         seen = changes.newest_id(connection)
         changes.prune(connection, seen)
+        known_addresses.prune(connection)
         tokens.prune(connection)
         client_certificates.prune(connection)
         everything = snapshot.load(connection)
-    return Directory.load(everything, settings.server.network, settings.channels.autojoin), seen
+        failures = login_failures.load(connection)
+    directory = Directory.load(everything, settings.server.network, settings.channels.autojoin)
+    return directory, Throttle(settings.limits, failures), seen
 
 
 @contextlib.contextmanager

@@ -98,11 +98,12 @@ class Sending:
         self._waiting.append(Overdue(connection.session, reason))
 
     def finish(self, connection: Connection, reason: str) -> None:
-        """Close once all that is queued has left."""
+        """Close once all that is queued has left; a stranger has no more than its own time for that."""
         if connection.phase in (Phase.FLUSHING, Phase.LINGERING, Phase.CLOSED):
             return
         connection.session.note_handed(self._directory.newest)
-        connection.finish(reason, self._clock.patient + self.closing_time)
+        deadline = self._clock.patient + self.closing_time
+        connection.finish(reason, min(deadline, connection.deadline) if connection.counted else deadline)
         try:
             self.flush(connection)
         except ConnectionLost as lost:

@@ -21,6 +21,8 @@ READS = "reads"  # the pool that reads the store
 class PoolFull(Exception):
     """The job was not done: the pool's queue was full, or its session seemed to be gone."""
 
+    seconds = 10  # until it is worth another try: a few dozen passwords are checked meanwhile
+
 
 class Passwords(Protocol):
     """Called by the workers; hashing takes as long for an unknown name as for a known one."""

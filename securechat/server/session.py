@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from securechat.protocol.capabilities import ACCOUNT_TAG, BATCH, EXTENDED_JOIN, MESSAGE_TAGS, MULTILINE, SERVER_TIME
+from securechat.server.address import network_of
 
 if TYPE_CHECKING:
     from securechat.auth.proof import Means, Proof
@@ -160,6 +161,7 @@ class Session:
         "link",
         "login",
         "monitored",
+        "network",
         "opening",
         "oper",
         "person",
@@ -173,6 +175,7 @@ class Session:
 
     def __init__(self, address: str, *, exempt: bool = False) -> None:
         self.address = address
+        self.network = network_of(address)  # by which it is counted
         self.exempt = exempt  # comes from a network of `limits.exempt`
         self.heard = 0.0  # when its peer gave the last sign of life; set by the loop
         self.stage = Stage.REGISTERING

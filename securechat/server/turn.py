@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from securechat.auth.throttle import Throttle
 from securechat.chat.channel import Audience, Channel
 from securechat.chat.directory import Directory
 from securechat.chat.person import Person
@@ -60,13 +61,18 @@ Done = Callable[["Turn", Session, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work for a worker; `done` gets its result, or the exception that it ended with, in a later turn."""
+    """Work for a worker; `done` gets its result, or the exception that it ended with, in a later turn.
+
+    `settle` gets it before that, and though the session may have ended meanwhile.
+    """
 
     pool: str
     session: Session
-    work: Callable[[], object]
+    work: Callable[[], object] = field(repr=False)  # it may hold a password
     done: Done
     label: str | None
+    first: bool = False  # before those that wait already
+    settle: Callable[[Turn, Any], None] | None = None
 
 
 class Mark(NamedTuple):
@@ -83,6 +89,7 @@ class Turn:
     def __init__(
         self,
         directory: Directory,
+        throttle: Throttle,
         settings: Settings,
         services: Services,
         now: float,
@@ -90,6 +97,7 @@ class Turn:
         failing: StoreError | None = None,
     ) -> None:
         self.directory = directory
+        self.throttle = throttle
         self.settings = settings
         self.services = services
         self.server = settings.server.name
@@ -281,9 +289,18 @@ class Turn:
         else:
             self._write(session, replies[0] if replies else Line("", f":{self.server} ACK"), tag)
 
-    def wait(self, pool: str, session: Session, work: Callable[[], object], done: Done) -> None:
+    def wait(
+        self,
+        pool: str,
+        session: Session,
+        work: Callable[[], object],
+        done: Done,
+        *,
+        first: bool = False,
+        settle: Callable[[Turn, Any], None] | None = None,
+    ) -> None:
         """Let a worker do `work` once the turn stands; what the session says meanwhile waits, so does its label."""
-        self.jobs.append(Job(pool, session, work, done, self._label))
+        self.jobs.append(Job(pool, session, work, done, self._label, first, settle))
         self.set(session, "busy", True)
         self._label = None
 

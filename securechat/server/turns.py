@@ -160,7 +160,7 @@ class Turns:
         """The turn stands: its jobs start, its bytes leave, its senders may say more."""
         for job in turn.jobs:
             if job.session.link is not None:
-                job.session.link.busy_since = self._clock.now
+                self._begin_wait(job.session.link)
             self._pools[job.pool].submit(job)
         self._throughput.stands(turn.rows, deliver(turn.output, self._sending.send))
         self._core.settled(turn, newest)
@@ -182,10 +182,16 @@ class Turns:
             if session.device is not None:  # its place is known now, however long the peer takes to close
                 self._waiting.append(Gone(session, reason))
 
+    def _begin_wait(self, connection: Connection) -> None:
+        if connection.busy_since is None:
+            connection.busy_since = self._clock.now
+            self._arrivals.waits(connection)
+
     def _end_wait(self, connection: Connection) -> None:
         if connection.busy_since is not None and not connection.session.busy:
             connection.deadline += self._clock.now - connection.busy_since
             connection.busy_since = None
+            self._arrivals.goes_on(connection)
         self._resume(connection)
 
     def _resume(self, connection: Connection) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
 from collections.abc import Callable
 
+from securechat.server.fair_queue import FairQueue
 from securechat.server.items import Answer
 from securechat.server.services import PoolFull
 from securechat.server.session import Stage
@@ -26,7 +26,7 @@ class Pool:
         self, name: str, threads: int, limit: int, post: Callable[[Answer | Broken], None], *, nice: bool = False
     ) -> None:
         self.limit = limit
-        self._jobs: queue.Queue[Job | None] = queue.Queue(limit)
+        self._jobs = FairQueue(limit)
         self._post = post
         self._nice = nice
         self._threads = [
@@ -36,26 +36,18 @@ class Pool:
             thread.start()
 
     def submit(self, job: Job) -> None:
-        """Never waits: a full queue is an answer, too."""
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            self._answer(job, PoolFull())
+        """Never waits: not to be done is an answer, too."""
+        for left_out in self._jobs.put(job):
+            self._post(Answer(left_out, PoolFull()))
 
     @property
     def waiting(self) -> int:
         """Jobs that no thread has begun."""
-        return self._jobs.qsize()
+        return len(self._jobs)
 
     def stop(self) -> None:
         """Let each thread end after the job it has; those in the queue are dropped."""
-        while True:
-            try:
-                self._jobs.get_nowait()
-            except queue.Empty:
-                break
-        for _ in self._threads:
-            self._jobs.put(None)
+        self._jobs.close()
 
     def _run(self) -> None:
         try:
@@ -68,13 +60,10 @@ class Pool:
     def _work(self) -> None:
         if self._nice:  # of this thread alone: that is what Linux makes of it
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        while (job := self._jobs.get()) is not None:
+        while (job := self._jobs.take()) is not None:
             # The stage is a hint, read without a lock: nobody waits, unless the turn that closed the session is undone.
-            self._answer(job, _done(job) if job.session.stage is not Stage.CLOSED else PoolFull())
+            self._post(Answer(job, _done(job) if job.session.stage is not Stage.CLOSED else PoolFull()))
             del job  # it may hold a password
-
-    def _answer(self, job: Job, result: object) -> None:
-        self._post(Answer(job.session, job.done, job.label, result))
 
 
 def _done(job: Job) -> object:

@@ -20,7 +20,7 @@ from securechat.store import audit, changes, channels
 from securechat.store.changes import ACCOUNT, ACCOUNT_TEXT, as_account
 from securechat.store.database import Database, driver
 from securechat.store.rows import Account, AccountId, MemberStored
-from securechat.store.schema import account, member, place, read_marker, token
+from securechat.store.schema import account, known_address, member, place, read_marker, token
 
 Role = Literal["admin", "member"]
 NOBODY = 0  # no account has this id
@@ -236,6 +236,7 @@ def _end(connection: Connection, ident: AccountId) -> None:
     connection.execute(delete(member).where(member.c.account_id == ident))
     connection.execute(delete(read_marker).where(read_marker.c.account_id == ident))
     connection.execute(delete(place).where(place.c.account_id == ident))
+    connection.execute(delete(known_address).where(known_address.c.account_id == ident))
     revoke_tokens(connection, token.c.account_id == ident)
     values = {
         "deleted_at": time.time_ns() // 1_000_000,

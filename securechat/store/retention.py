@@ -1,4 +1,4 @@
-"""Two tasks of the upkeep: old entries are deleted as the settings say, and so is what was kept to know repeats.
+"""Tasks of the upkeep: old entries are deleted as the settings say, and so are rows that count for a time only.
 
 Oldest first, a few hundred in a step, each with its words in the index. The newest entry of all always stays, or its
 number would be given again.
@@ -29,10 +29,6 @@ _COUNT = (
 _OLDEST = (
     f"SELECT seq, time, {_MESSAGE} FROM entry WHERE target = ? AND seq < (SELECT max(seq) FROM entry) "
     f"ORDER BY time LIMIT {ROWS}"
-)
-_REPEATS = (
-    "DELETE FROM client_message WHERE (account_id, name) IN "
-    f"(SELECT account_id, name FROM client_message WHERE time < ? ORDER BY time LIMIT {ROWS})"
 )
 
 
@@ -118,13 +114,17 @@ class Pruning:
 
 
 class Forgetting:
-    """Deletes the names that clients gave their messages, once nobody repeats one any more."""
+    """Deletes rows of a table that are older than `age` milliseconds; `key` tells them apart."""
+
+    def __init__(self, table: str, key: str, age: int) -> None:
+        self._age = age
+        self._any = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE time < ?)"
+        oldest = f"SELECT {key} FROM {table} WHERE time < ? ORDER BY time LIMIT {ROWS}"
+        self._delete = f"DELETE FROM {table} WHERE ({key}) IN ({oldest})"
 
     def step(self, connection: sqlite3.Connection) -> bool:
-        known_since = time.time_ns() // 1_000_000 - REPEATS
-        [found] = connection.execute(
-            "SELECT EXISTS (SELECT 1 FROM client_message WHERE time < ?)", (known_since,)
-        ).fetchone()
+        counted_since = time.time_ns() // 1_000_000 - self._age
+        [found] = connection.execute(self._any, (counted_since,)).fetchone()
         if found:
-            connection.execute(_REPEATS, (known_since,))
+            connection.execute(self._delete, (counted_since,))
         return bool(found)

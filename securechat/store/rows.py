@@ -140,6 +140,15 @@ class PlaceRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressKnown:
+    """When an account logged in last from a network: an IPv4 address, or the /64 of an IPv6 one."""
+
+    account: AccountId
+    network: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenStored:
     """A new device token, made for who proved the password of this version."""
 
@@ -160,6 +169,12 @@ class TokenRevoked:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressForgotten:
+    account: AccountId
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsed:
     """Somebody logged in with this device token, now and from there."""
 
@@ -175,6 +190,14 @@ class TokensRevoked:
     account: AccountId
     keep: str  # empty for none
     time: int
+
+
+class LoginFailed(NamedTuple):
+    """A guess at a password, as it is counted: when, at which casefolded name, from which network."""
+
+    time: int
+    account: str  # of no account's, maybe; empty for what cannot be a name
+    network: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +252,9 @@ Row = (
     | NameStored
     | PlaceStored
     | PlaceRemoved
+    | AddressKnown
+    | AddressForgotten
+    | LoginFailed
     | TokenStored
     | TokenRevoked
     | TokenUsed
@@ -282,6 +308,7 @@ class Snapshot:
     read_markers: tuple[ReadMarkerStored, ...]
     last_times: dict[str, int]  # target → time of its newest entry
     places: tuple[PlaceStored, ...]
+    known_addresses: tuple[AddressKnown, ...]
     newest: int  # seq of the newest entry of all, 0 when there is none
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0005"  # the newest step; a test holds the two together
+REVISION = "0007"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -128,6 +128,25 @@ place = Table(
     Column("device", Text, nullable=False),
     Column("seq", Integer, nullable=False),
     PrimaryKeyConstraint("account_id", "device"),
+)
+
+# From where accounts logged in, and when last.
+known_address = Table(
+    "known_address",
+    metadata,
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
+    Column("network", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "network"),
+)
+
+# Passwords that turned out wrong within the last hour, at names that no account has, too; forgotten by the upkeep.
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("time", BigInteger, nullable=False, index=True),
+    Column("account_key", Text, nullable=False),
+    Column("network", Text, nullable=False),
 )
 
 # The messages that clients named, to know a repeat. `digest` is of what was said, `time` and `msgid` the first one's.

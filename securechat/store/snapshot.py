@@ -6,8 +6,16 @@ from sqlalchemy import Connection, func, select
 
 from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.store.changes import ACCOUNT, as_account
-from securechat.store.rows import ChannelStored, ListModeStored, MemberStored, PlaceStored, ReadMarkerStored, Snapshot
-from securechat.store.schema import account, channel, entry, list_mode, member, place, read_marker
+from securechat.store.rows import (
+    AddressKnown,
+    ChannelStored,
+    ListModeStored,
+    MemberStored,
+    PlaceStored,
+    ReadMarkerStored,
+    Snapshot,
+)
+from securechat.store.schema import account, channel, entry, known_address, list_mode, member, place, read_marker
 
 # Jumps from target to target in the index instead of reading every entry: a million of them do not delay a start.
 _LAST_TIMES = """
@@ -33,6 +41,7 @@ def load(connection: Connection) -> Snapshot:
     last_times = connection.exec_driver_sql(_LAST_TIMES)
     known = {one.key for one in channels}
     places = connection.execute(select(place).order_by(place.c.account_id, place.c.device))
+    addresses = connection.execute(select(known_address).order_by(known_address.c.account_id, known_address.c.network))
     newest: int = connection.execute(select(func.coalesce(func.max(entry.c.seq), 0))).scalar_one()
     return Snapshot(
         accounts=tuple(as_account(*row) for row in accounts),
@@ -46,5 +55,6 @@ def load(connection: Connection) -> Snapshot:
             if row.target in known or not row.target.startswith(CHANNEL_PREFIX)
         },
         places=tuple(PlaceStored(*row) for row in places),
+        known_addresses=tuple(AddressKnown(*row) for row in addresses),
         newest=newest,
     )

@@ -10,7 +10,8 @@ from typing import Protocol
 from securechat import config
 from securechat.store.audit import Announcing
 from securechat.store.index import Erasing, Indexing
-from securechat.store.retention import Forgetting, Pruning
+from securechat.store.login_failures import COUNTED_MS
+from securechat.store.retention import REPEATS, Forgetting, Pruning
 
 
 class Task(Protocol):
@@ -37,4 +38,6 @@ class Upkeep:
 
 def upkeep(settings: config.History) -> Upkeep:
     """All that a server's store needs. Raises ConfigError."""
-    return Upkeep([Indexing(), Pruning(settings), Forgetting(), Erasing(), Announcing()])
+    repeats = Forgetting("client_message", "account_id, name", REPEATS)
+    failures = Forgetting("login_failure", "rowid", COUNTED_MS)
+    return Upkeep([Indexing(), Pruning(settings), repeats, failures, Erasing(), Announcing()])

@@ -21,6 +21,8 @@ from securechat.store.database import Database, driver
 from securechat.store.errors import CommitUncertain, from_driver, translated
 from securechat.store.rows import (
     AccountChanged,
+    AddressForgotten,
+    AddressKnown,
     Audited,
     CertificateUsed,
     ChannelRemoved,
@@ -29,6 +31,7 @@ from securechat.store.rows import (
     EntryStored,
     ListModeRemoved,
     ListModeStored,
+    LoginFailed,
     MemberRemoved,
     MemberStored,
     NamedMessage,
@@ -258,4 +261,17 @@ _WRITES: dict[type, Write] = {
     ),
     Proved: lambda connection, rows: None,  # the turn's mark is enough
     PlaceRemoved: _each("DELETE FROM place WHERE account_id = ? AND device = ?", attrgetter("account", "device")),
+    AddressKnown: _each(
+        "INSERT INTO known_address (account_id, network, time) "
+        "SELECT id, ?, ? FROM account WHERE id = ? AND deleted_at IS NULL "
+        "ON CONFLICT (account_id, network) DO UPDATE SET time = excluded.time",
+        attrgetter("network", "time", "account"),
+    ),
+    LoginFailed: _each(
+        "INSERT INTO login_failure (time, account_key, network) VALUES (?, ?, ?)",
+        attrgetter("time", "account", "network"),
+    ),
+    AddressForgotten: _each(
+        "DELETE FROM known_address WHERE account_id = ? AND network = ?", attrgetter("account", "network")
+    ),
 }

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from securechat.auth import passwords
+from securechat.store.accounts import Accounts
 from securechat.store.certificates import Certificates, Named
 from securechat.tls import authority, clients, pins
 from tests.certificates import ASKING, client_pem
@@ -705,6 +707,39 @@ def test_lines_that_cannot_be_stored_for_a_moment_are_sent_again_in_order(team, 
         assert process.stderr.read() == ""
         process.stdout.read()
     assert texts(team.server) == ["before", *lines]
+
+
+# A server with too much to do
+
+
+def test_a_server_that_asks_to_wait_for_a_moment_is_waited_for(person):
+    """Its queue has room for one: two are before us, each for four seconds."""
+    person.server.configure("[limits]\nlogin_queue = 1\n")
+    person.server.adduser("ada", "bob")
+    database = person.server.open_store()
+    Accounts(database, ()).add("eve", passwords.hash(PASSWORD, 16))
+    database.close()
+    person.server.start()
+    with person.server.connect() as one, person.server.connect() as other, person.server.connect() as third:
+        for wire in (one, other, third):
+            wire.begin("eve", "a wrong one")
+        third.wait_for("FAIL", lambda line: line.params[1] == "TRY_LATER")
+        done = person.pipe("ada", "hello\n")
+    assert done.returncode == 0
+    assert "asks to wait; trying again in 10 s" in done.stderr
+    assert texts(person.server) == ["hello"]
+
+
+def test_a_long_wait_is_for_the_person_to_decide(person):
+    person.server.configure("[limits]\nguesses_per_address = 1\n")
+    person.server.adduser("ada")
+    person.server.start()
+    with person.server.connect() as wire:
+        wire.authenticate("ada", "a wrong one")
+        wire.wait_for("904")
+    done = person.pipe("ada", "hello\n")
+    assert done.returncode == 5
+    assert re.search(r"too many attempts to log in; try again in \d+ s; that is at \d\d:\d\d", done.stderr)
 
 
 # With a client certificate

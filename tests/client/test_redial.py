@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -125,6 +126,21 @@ def test_a_server_that_has_too_much_to_do_is_asked_again(lose):
     client, ways = lose(then=busy)
     take_until(client, LinkBack)
     assert ways.attempts == 3
+
+
+def test_the_wait_that_a_server_asks_for_is_kept_and_told_when_it_is_long(lose):
+    answers = [b"FAIL AUTHENTICATE TRY_LATER 61 :too many\r\n", b"FAIL AUTHENTICATE TRY_LATER 1 :too many\r\n"]
+    asked = []
+
+    def busy(sock) -> None:
+        asked.append(time.monotonic())
+        sock.sendall(answers.pop())
+
+    client, ways = lose(then=busy)
+    told = take_until(client, Told)[-1]
+    assert "asks us to wait" in told.text
+    assert ways.attempts == 2
+    assert asked[1] - asked[0] >= 1.0
 
 
 def test_quitting_does_not_wait_for_an_attempt_that_hangs(lose):

@@ -63,6 +63,24 @@ def test_every_refusal_has_its_reason(script, lines, reason, credentials):
     assert refusal.credentials is credentials
 
 
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("TRY_LATER 10 :too many", 10),
+        ("TRY_LATER :too many", 0),
+        ("TRY_LATER soon :too many", 0),
+        ("TRY_LATER -5 :too many", 0),
+        ("TRY_LATER 999999999 :too many", 3600),
+        ("TRY_LATER 99999999999999 :too many", 0),
+        ("ACCOUNT_REQUIRED 10 :Log in first", 0),
+    ],
+)
+def test_a_server_may_say_when_to_come_again(script, words, seconds):
+    *_, refusal = script.server(f":s FAIL AUTHENTICATE {words}")
+    assert isinstance(refusal, LoginRefused)
+    assert refusal.seconds == seconds
+
+
 def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
     certified = Script(password=None)
     certified.server(":s CAP * LS :sasl=PLAIN,EXTERNAL batch", ":s CAP * ACK :sasl batch")

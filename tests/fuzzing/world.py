@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from securechat import config
 from securechat.auth import passwords
+from securechat.auth.throttle import Throttle
 from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
@@ -84,7 +85,7 @@ class World:
         certificates = CertificateVerifier(Certificates(self.database))
         history = StoredHistory(self.database)
         services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)
-        self.core = Core(self._loaded(), self.settings, services, lambda: self.now)
+        self.core = Core(self._loaded(), Throttle(self.settings.limits), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []
         self.peers: list[Peer] = []
@@ -212,7 +213,7 @@ class World:
                 result = PoolFull() if self.random.random() < 0.02 else job.work()
             except Exception as error:  # a worker hands it over, too
                 result = error
-            self.waiting.append(Answer(job.session, job.done, job.label, result))
+            self.waiting.append(Answer(job, result))
 
     def _settled(self, turn: Turn, newest: int | None) -> None:
         self.core.settled(turn, newest)

@@ -500,7 +500,7 @@ def test_what_cannot_be_read_now_is_shown_at_the_next_login(run: CoreRun, error:
     history = Unreadable(run.database)
     history.errors = [error]
     services = replace(run.core.services, history=history)
-    run.core = Core(run.fresh(), SETTINGS, services, lambda: run.now)
+    run.core = Core(run.fresh(), run.fresh_throttle(), SETTINGS, services, lambda: run.now)
     run.core.started = START
     ada = run.login("ada")
     run.say(ada, "PRIVMSG #lobby :missed")

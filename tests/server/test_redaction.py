@@ -170,7 +170,7 @@ def test_a_name_that_passed_to_another_account_meanwhile_is_another_target(lab: 
     turn = run.core.turn(run.waiting)
     [job] = turn.jobs
     run.look()
-    run.waiting.append(Answer(job.session, job.done, job.label, job.work()))
+    run.waiting.append(Answer(job, job.work()))
     run.run()
     assert bare(cyd.take())[-1].startswith(f"localhost FAIL REDACT UNKNOWN_MSGID dot {msgid}")
     assert run.texts("3:4") == ["secret plan"]
@@ -186,7 +186,7 @@ def test_what_a_worker_read_before_the_redaction_is_not_shown_behind_it(lab: Lab
     read = job.work()
     run.say(lab.peers["bob"], lab.redact("bob"))
     assert bare(cyd.take()) == [f"bob REDACT #lab {lab.said['#lab']}"]
-    run.waiting.append(Answer(job.session, job.done, job.label, read))
+    run.waiting.append(Answer(job, read))
     run.say(cyd, "PING behind")
     lines = cyd.take()
     assert lines[0].startswith("@label=1 :localhost BATCH +")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from securechat.auth.throttle import Throttle
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.server.msgids import new_msgid
@@ -38,7 +39,7 @@ class Owner:
 
 
 def open_turn(failing: StoreError | None = None) -> Turn:
-    return Turn(Directory("test", ()), Settings(), SERVICES, 1000.0, 0.0, failing)
+    return Turn(Directory("test", ()), Throttle(Settings().limits), Settings(), SERVICES, 1000.0, 0.0, failing)
 
 
 table, key = st.sampled_from(("first", "second")), st.integers(0, 3)

@@ -8,11 +8,11 @@ from functools import partial
 from securechat.auth.proof import Verified
 from securechat.protocol import numerics
 from securechat.protocol.message import Message, quoted
-from securechat.server import accounts, audit, presence
+from securechat.server import accounts, audit, guessing, presence
 from securechat.server.actor import actor
 from securechat.server.command import Command, tells
 from securechat.server.isupport import OPER_MODE, REASON_BYTES, cut
-from securechat.server.services import PASSWORDS, PoolFull
+from securechat.server.services import PoolFull
 from securechat.server.session import Login, Session
 from securechat.server.turn import Turn
 
@@ -23,12 +23,13 @@ def oper(turn: Turn, session: Session, message: Message) -> None:
     """Whoever knows an administrator's password could log in as that one; so it need not be one's own account."""
     name, password, *_ = message.params
     check = partial(turn.services.passwords.verify, name, password)
-    return turn.wait(PASSWORDS, session, check, partial(_checked, name=name))
+    return guessing.check(turn, session, name, check, partial(_checked, name=name))
 
 
 def _checked(turn: Turn, session: Session, result: Verified | Exception | None, name: str) -> None:
     if isinstance(result, PoolFull):
-        turn.fail(session, "OPER", "TRY_LATER", "too many logins at once; try again in a few seconds")
+        audit.failed(turn, session, "oper.failed", name, guessing.TOO_MANY)
+        guessing.refuse(turn, session, "OPER", result)
     elif isinstance(result, Exception):
         raise result
     elif result is None:

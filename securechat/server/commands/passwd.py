@@ -12,10 +12,10 @@ from securechat.auth.verifier import Rehashed
 from securechat.errors import SecurechatError
 from securechat.protocol import sasl
 from securechat.protocol.message import Message
-from securechat.server import audit, presence
+from securechat.server import audit, guessing, presence
 from securechat.server.actor import actor, login_of
 from securechat.server.command import Command, tells
-from securechat.server.services import PASSWORDS, PoolFull
+from securechat.server.services import PoolFull
 from securechat.server.session import PASSWORD_CHANGED, Login, Session
 from securechat.server.turn import Turn
 from securechat.store.rows import PasswordStored, TokensRevoked
@@ -40,12 +40,13 @@ def passwd(turn: Turn, session: Session, message: Message) -> None:
         return turn.fail(session, "PASSWD", "INVALID_PARAMS", "expected base64 of the old password, NUL, the new one")
     person = actor(session)
     change = partial(turn.services.passwords.change, person.name, old, new)
-    return turn.wait(PASSWORDS, session, change, _changed)
+    return guessing.check(turn, session, person.name, change, _changed)
 
 
 def _changed(turn: Turn, session: Session, result: Rehashed | Exception | None) -> None:
     if isinstance(result, PoolFull):
-        turn.fail(session, "PASSWD", "TRY_LATER", "too many logins at once; try again in a few seconds")
+        audit.failed(turn, session, "account.password.failed", session.nick, guessing.TOO_MANY)
+        guessing.refuse(turn, session, "PASSWD", result)
     elif isinstance(result, SecurechatError):
         turn.fail(session, "PASSWD", "WEAK_PASSWORD", str(result))
     elif isinstance(result, Exception):

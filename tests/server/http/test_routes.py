@@ -58,6 +58,15 @@ def test_a_commit_that_fails_is_no_proof_however_fresh_the_one_before(run: CoreR
     assert outcome(run.ask(HEALTHZ)) == (503, "made to fail before the commit\n")
 
 
+def test_one_that_failed_since_voids_the_proof(run: CoreRun) -> None:
+    ada = run.login("ada")
+    run.ask(HEALTHZ)
+    run.writer.outcomes.extend(("failed", "failed"))
+    run.say(ada, "PRIVMSG #lobby :lost")
+    assert outcome(run.ask(HEALTHZ))[0] == 503
+    assert outcome(run.ask(HEALTHZ))[0] == 200
+
+
 def test_a_handler_that_raises_is_answered_without_a_word_of_irc(
     run: CoreRun, caplog: pytest.LogCaptureFixture
 ) -> None:
