@@ -27,6 +27,7 @@ from scripts.benchmark.join import join
 from scripts.benchmark.paging import paging
 from scripts.benchmark.scale import scale
 from scripts.benchmark.search import search
+from scripts.benchmark.soak import soak
 from scripts.benchmark.startup import startup
 from scripts.benchmark.storm import handshake_storm, login_storm
 
@@ -55,6 +56,7 @@ bench.add_command(paging)
 bench.add_command(search)
 bench.add_command(durable)
 bench.add_command(churn)
+bench.add_command(soak)
 bench.add_command(scale)
 bench.add_command(startup)
 

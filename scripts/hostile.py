@@ -19,10 +19,12 @@ sys.path.insert(0, str(ROOT))
 
 from scripts.benchmark import machine
 from securechat.tls import authority
-from tests.hostile.measure import SETTINGS, measure
+from tests.hostile.guesses import compare, guess
+from tests.hostile.measure import COST, SETTINGS, measure
+from tests.hostile.member import endure
 from tests.hostile.returning import PATIENCE, come_back
 from tests.hostile.siege import Plan, besiege
-from tests.running import Server
+from tests.running import ROUNDS, Server
 
 
 @click.group()
@@ -78,18 +80,60 @@ def return_(people: int) -> None:
     _end(seconds <= PATIENCE)
 
 
+@hostile.command()
+@click.option("--number", default=1000, show_default=True, help="Of guesses.")
+def guesses(number: int) -> None:
+    """Guesses at one account, from one address and from 1000, while its owner logs in from where he was before.
+
+    In the middle the server is killed. Passwords cost what they cost by default.
+    """
+    held = True
+    for addresses in (1, 1000):
+        with _server(rounds=COST) as server:
+            figures = guess(server, [f"127.4.{one // 250}.{one % 250 + 1}" for one in range(addresses)], number)
+        print(f"from {addresses} address(es): {figures}")
+        held = held and figures.held
+    _end(held)
+
+
+@hostile.command()
+@click.option("--tries", default=200, show_default=True, help="Of each kind.")
+@click.option("--rounds", default=COST, show_default=True, help="Of bcrypt.")
+def timing(tries: int, rounds: int) -> None:
+    """What the time of a refused login tells about which names there are: nothing."""
+    with _server(rounds=rounds) as server:
+        times = compare(server, tries)
+    print(times)
+    _end(times.held)
+
+
+@hostile.command()
+@click.option("--seconds", default=200.0, show_default=True, help="A reader that reads nothing is cut after 180.")
+def member(seconds: float) -> None:
+    """One member who floods in every way at once, and one session of his reads nothing.
+
+    He talks, joins and parts, sets topics and masks, asks, says nothings, opens sessions, all as fast as he can, with
+    the default limits. The others' deliveries must keep a p99 of 100 ms, the server's memory must grow by no more than
+    64 MiB, and of him no more may be stored than his pace allows.
+    """
+    with _server(paced=True) as server:
+        figures = endure(server, seconds)
+    print(figures)
+    _end(figures.held)
+
+
 def _end(held: bool) -> None:
     print("held" if held else "NOT held")
     sys.exit(0 if held else 1)
 
 
 @contextlib.contextmanager
-def _server(settings: str = "") -> Iterator[Server]:
+def _server(settings: str = "", *, rounds: int = ROUNDS, paced: bool = False) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         certificates = Path(folder) / "certificates"
         certificates.mkdir()
         authority.create(certificates)
-        server = Server(Path(folder) / "data", certificates, settings).start()
+        server = Server(Path(folder) / "data", certificates, settings, rounds=rounds, paced=paced).start()
         try:
             yield server
         finally:

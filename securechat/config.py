@@ -127,14 +127,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path) -> Settings:
     """Read the TOML file at `path`; what it does not say keeps its default. Raises ConfigError."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        settings = msgspec.convert(table, Settings)
-        for network in settings.limits.exempt:
-            ipaddress.ip_network(network)
+        return read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {str(path)!r}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError, ValueError) as error:
+    except (ConfigError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def read(text: str) -> Settings:
+    """The settings that a file of this text makes. Raises ConfigError."""
+    try:
+        settings = msgspec.convert(tomllib.loads(text), Settings)
+        for network in settings.limits.exempt:
+            ipaddress.ip_network(network)
+    except RecursionError:
+        raise ConfigError("values are nested too deeply") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(" ".join(str(error).splitlines())) from error  # a key may hold a line's end
     return settings
 
 

@@ -46,8 +46,11 @@ class Server:
     They may talk as fast as tests do, unless `paced`.
     """
 
-    def __init__(self, data: Path, certificates: Path, settings: str = "", *, paced: bool = False) -> None:
+    def __init__(
+        self, data: Path, certificates: Path, settings: str = "", *, paced: bool = False, rounds: int = ROUNDS
+    ) -> None:
         self.data = data
+        self.rounds = rounds
         self.certificates = certificates
         self.ca = certificates / "ca.crt"
         self.port = 0
@@ -61,7 +64,7 @@ class Server:
         if not paced:
             before, _, limits = settings.partition("[limits]\n")
             settings = f"{before}\n[limits]\n{UNPACED}{limits}"
-        (self.data / "config.toml").write_text(f"[auth]\nbcrypt_rounds = {ROUNDS}\n{settings}")
+        (self.data / "config.toml").write_text(f"[auth]\nbcrypt_rounds = {self.rounds}\n{settings}")
 
     @property
     def settings(self) -> config.Settings:
@@ -77,7 +80,7 @@ class Server:
         database = self.open_store()
         try:
             role: Any = "admin" if admin else "member"
-            hashed = passwords.hash(password, ROUNDS)
+            hashed = passwords.hash(password, self.rounds)
             people = [NewAccount(name, hashed, role) for name in names]
             Accounts(database, self.settings.channels.autojoin).add_all(people)
         finally:

@@ -93,6 +93,14 @@ def test_what_is_not_toml_is_refused_with_its_place(tmp_path: Path):
         load(tmp_path, "[log]\nlevel = \n")
 
 
+@pytest.mark.parametrize(("text", "words"), [(f"a = {'[' * 3000}", "nested too deeply"), ('"a\\nb" = 1', "`a b`")])
+def test_a_mistake_is_one_line_whatever_is_written(tmp_path: Path, text: str, words: str):
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, text)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["", "two words", "x" * 64, "é", "a:b"])
 @pytest.mark.parametrize("key", ["name", "network"])
 def test_a_name_that_cannot_stand_in_a_line_is_refused(tmp_path: Path, key: str, name: str):

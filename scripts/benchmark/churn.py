@@ -12,7 +12,7 @@ import click
 
 from scripts.benchmark import machine, report, servers
 from scripts.benchmark.report import Figure
-from scripts.benchmark.visitors import Tally, Visitors
+from scripts.benchmark.visitors import Tally, Visitor, Visitors
 from tests.running import Server
 
 ROW = (200, 10.0)  # members and minutes, of the goals
@@ -69,14 +69,18 @@ def _churn_run(server: Server, members: int, seconds: float) -> dict[str, Any]:
 
 
 class Crowd:
-    """Who does it; each part of a round ends when the server has done all of it."""
+    """Who does it; each part of a round ends when the server has done all of it.
 
-    def __init__(self, load: Visitors, answers: Tally, members: int) -> None:
+    A speaker says `burst` messages at once.
+    """
+
+    def __init__(self, load: Visitors, answers: Tally, members: int, burst: int = BURST) -> None:
         self._load = load
         self._answers = answers
         self._asked = 0
         self._random = random.Random(1)  # noqa: S311  the same in every run
-        self._people = load.bring(map(servers.name_of, range(members)))
+        self._people = self._bring(map(servers.name_of, range(members)))
+        self._lines = burst
         self.rounds = 0
 
     def round(self) -> None:
@@ -87,6 +91,9 @@ class Crowd:
         self._each(f"PART {_list(channels)}" for channels in joined)
         self.rounds += 1
 
+    def _bring(self, names: Iterable[str]) -> list[Visitor]:
+        return self._load.bring(names)
+
     def _each(self, lines: Iterable[str]) -> None:
         for visitor, line in zip(self._people, lines, strict=True):
             visitor.say(f"{line}\r\n".encode())
@@ -95,7 +102,7 @@ class Crowd:
     def _burst(self) -> None:
         text = f"PRIVMSG {CHANNEL} :{'x' * PAYLOAD}\r\n".encode()
         for visitor in self._random.sample(self._people, min(SPEAKERS, len(self._people))):
-            visitor.say(text * BURST)
+            visitor.say(text * self._lines)
         self._wait()
 
     def _reconnect(self) -> None:
@@ -103,7 +110,7 @@ class Crowd:
         places = self._random.sample(range(len(self._people)), len(self._people) // RECONNECTING)
         for place in places:
             self._load.dismiss(self._people[place])
-        back = {visitor.name: visitor for visitor in self._load.bring(self._people[place].name for place in places)}
+        back = {visitor.name: visitor for visitor in self._bring(self._people[place].name for place in places)}
         for place in places:
             self._people[place] = back[self._people[place].name]
         self._wait()

@@ -67,15 +67,18 @@ def server(
     settings: str = SETTINGS,
     at_start: Callable[[Server], None] | None = None,
     channels: int = 1,
+    *,
+    paced: bool = False,
 ) -> Iterator[Server]:
     """A running server with accounts member0, member1, …, all of them in the settings' `autojoin`, else #lobby.
 
     Each has a device token.
     With more `channels` the first `accounts` are in #lobby, as many more in #lobby1, and so on, whatever is set.
-    `at_start` is called before it starts, to fill its store.
+    `at_start` is called before it starts, to fill its store. `paced`: nobody may talk faster than the server is shipped
+    with.
     """
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder) / "data", certificates, settings)
+        server = Server(Path(folder) / "data", certificates, settings, paced=paced)
         _enrol(server, accounts, channels)
         server.add_tokens({name: token_of(name) for name in server.accounts})
         if at_start is not None:

@@ -5,6 +5,7 @@ Names that no account has are counted like those of accounts, so a refusal tells
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from securechat.store.rows import LoginFailed
 
 ACCOUNT_MS = COUNTED_MS
 NETWORK_MS = 10 * 60 * 1000
+KEY_LENGTH = 8
 KEPT = 5  # the fifth part of an allowance is kept for those who are known
 
 Times = tuple[int, ...]  # when guesses were counted, in milliseconds since the epoch
@@ -68,5 +70,8 @@ class Throttle:
 
 
 def key_of(name: str) -> str:
-    """By what guesses at an account of this name are counted; all that cannot be a name are one."""
-    return fold(name) if is_account_name(name) else ""
+    """By what guesses at an account of this name are counted; all that cannot be a name are one.
+
+    People type their password in the name's place, and this is stored: it is too short to tell anyone what it was of.
+    """
+    return hashlib.sha256(fold(name).encode()).hexdigest()[:KEY_LENGTH] if is_account_name(name) else ""

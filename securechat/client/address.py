@@ -30,7 +30,7 @@ def parse(written: str) -> tuple[str | None, Address]:
     if at and not is_account_name(account):
         raise AddressError(f"{account!r} is no account name; expected [USER@]HOST[:PORT]")
     host, port = _host_and_port(place)
-    if not host or host.startswith("-") or any(character <= " " or character == "/" for character in host):
+    if not host or host.startswith("-") or any(character <= " " or character in "/[]" for character in host):
         raise AddressError(f"{written!r} names no server; expected [USER@]HOST[:PORT], as in ada@chat.example.org")
     return account or None, Address(host.lower(), port)
 

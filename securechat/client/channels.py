@@ -19,7 +19,7 @@ ROLE_MARKS = "~&@%+"
 @dataclass(slots=True)
 class Channel:
     name: str
-    topic: str = ""
+    topic: str = field(default="", repr=False)
     nicks: dict[str, str] = field(default_factory=dict)  # folded to shown
     listed: list[str] = field(default_factory=list)  # lines of NAMES that are not yet ended
 

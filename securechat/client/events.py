@@ -5,7 +5,7 @@ Texts are as the server sent them: a face passes each through `protocol.text.pri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -71,7 +71,7 @@ class Said(Event):
 
     target: str
     sender: str
-    text: str
+    text: str = field(repr=False)
     kind: Kind = Kind.MESSAGE
     time: datetime | None = None
     msgid: str | None = None
@@ -99,7 +99,7 @@ class Queued(Event):
 
     ticket: int
     target: str
-    text: str
+    text: str = field(repr=False)
     action: bool = False
 
 
@@ -119,7 +119,7 @@ class Refused(Event):
 
     ticket: int
     target: str
-    text: str
+    text: str = field(repr=False)
     reason: str
     temporary: bool = False
 
@@ -136,7 +136,7 @@ class Joined(Event):
 class Parted(Event):
     channel: str
     nick: str
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     own: bool = False
     time: datetime | None = None
 
@@ -146,7 +146,7 @@ class Kicked(Event):
     channel: str
     nick: str
     by: str
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     own: bool = False
     time: datetime | None = None
 
@@ -157,7 +157,7 @@ class Left(Event):
 
     nick: str
     channels: tuple[str, ...]
-    reason: str = ""
+    reason: str = field(default="", repr=False)
     time: datetime | None = None
 
 
@@ -174,7 +174,7 @@ class Topic(Event):
     """`by` is who set it just now, None when the server only told it."""
 
     channel: str
-    text: str
+    text: str = field(repr=False)
     by: str | None = None
     time: datetime | None = None
 
@@ -201,7 +201,7 @@ class Person(Event):
 class Told(Event):
     """A line from the server itself for the person to read; `failed` when it is a no to what was asked."""
 
-    text: str
+    text: str = field(repr=False)
     about: str = ""
     failed: bool = False
 
@@ -217,7 +217,7 @@ class Found(Event):
 @dataclass(frozen=True, slots=True)
 class PasswordAnswered(Event):
     changed: bool
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

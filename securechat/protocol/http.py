@@ -46,7 +46,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Response:
     status: HTTPStatus
-    text: str
+    text: str = field(repr=False)
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
 

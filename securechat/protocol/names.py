@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 
 NICK_LENGTH = 32
 CHANNEL_LENGTH = 64
@@ -11,12 +10,12 @@ CHANNEL_PREFIX = "#"
 
 _ACCOUNT = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{0,{NICK_LENGTH - 1}}}", re.ASCII)
 _CHANNEL = re.compile(r"#[^\x00-\x20\x7f,:*?!@]+")
-_FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_ANY = "surrogatepass"  # what people type may hold lone ones
 
 
 def fold(name: str) -> str:
     """The form in which names are compared; only A-Z change, as CASEMAPPING=ascii says."""
-    return name.lower() if name.isascii() else name.translate(_FOLD)
+    return name.lower() if name.isascii() else name.encode(errors=_ANY).lower().decode(errors=_ANY)
 
 
 def is_account_name(name: str) -> bool:

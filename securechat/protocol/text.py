@@ -13,8 +13,14 @@ _FORMATTING = re.compile(
 )
 # Directions that turn text around, and separators that some terminals take as line ends.
 _UNSAFE = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029, 0xFEFF}
+_SURROGATES = range(0xD800, 0xE000)
+_SHOWN = {
+    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
+    **{code: f"\\u{code:04x}" for code in (*_UNSAFE, *_SURROGATES)},
+}
 _JOINERS = {0x200D, 0xFE0E, 0xFE0F, 0x20E3}
 _COMBINING_IN_A_ROW = 4  # no script in use needs more; floods of them run over the lines above
+_NOT_ASCII = re.compile(rf"[^\x00-\x7f]{{{_COMBINING_IN_A_ROW + 1},}}")
 
 
 def printable(text: str) -> str:
@@ -25,22 +31,18 @@ def printable(text: str) -> str:
     plain = _FORMATTING.sub("", text)
     if plain.isascii() and plain.isprintable():
         return plain
-    shown = []
+    return _NOT_ASCII.sub(_thinned, plain).translate(_SHOWN)
+
+
+def _thinned(run: re.Match[str]) -> str:
+    """Without the combining characters that are too many."""
+    kept = []
     combining = 0
-    for character in plain:
+    for character in run[0]:
         combining = combining + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
         if combining <= _COMBINING_IN_A_ROW:
-            shown.append(_shown(character))
-    return "".join(shown)
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    if code < 0x20 or 0x7F <= code < 0xA0:
-        return f"\\x{code:02x}"
-    if code in _UNSAFE or 0xD800 <= code < 0xE000:
-        return f"\\u{code:04x}"
-    return character
+            kept.append(character)
+    return "".join(kept)
 
 
 def split(text: str, budget: int) -> Iterator[str]:

@@ -48,6 +48,7 @@ class Arrivals:
         self._resting: dict[int, Listener] = {}
         self._names = {one.sock.fileno(): listener.shown(*one.sock.getsockname()[:2]) for one in listeners}
         self.accepted = dict.fromkeys(self._names.values(), 0)  # since the start
+        self.evicted = 0  # the same, of those that had to make room
         for fd in self._listening:
             epoll.register(fd, select.EPOLLIN)
 
@@ -84,6 +85,7 @@ class Arrivals:
             self._tally.count(full.reason, leaving.address if leaving is not None else newcomer.address, now)
             if leaving is None:
                 return False
+            self.evicted += 1
             close(leaving, full.reason)
         return True
 

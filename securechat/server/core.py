@@ -104,7 +104,8 @@ class Core:
             case Answer(Job(session=session, label=label)):
                 turn.set(session, "busy", False)
                 self._guarded(turn, None, None, lambda: self._settle(turn, item.job, item.result))
-                self._guarded(turn, session, label, lambda: self._answered(turn, item.job, item.result))
+                if session.stage is not Stage.CLOSED:
+                    self._guarded(turn, session, label, lambda: self._answered(turn, item.job, item.result))
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -138,8 +139,7 @@ class Core:
             job.settle(turn, result)
 
     def _answered(self, turn: Turn, job: Job, result: object) -> None:
-        if job.session.stage is not Stage.CLOSED:
-            job.done(turn, job.session, result)
+        job.done(turn, job.session, result)
 
     def _release(self, turn: Turn, session: Session) -> None:
         """Go on with its opening, then with what it said while it waited, as much as the turn has room for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from securechat.protocol.http import Request
@@ -40,8 +40,8 @@ class Gone:
 class Answer:
     """A worker's result, or the exception that it ended with."""
 
-    job: Job
-    result: object
+    job: Job = field(repr=False)
+    result: object = field(repr=False)
 
     @property
     def session(self) -> Session:

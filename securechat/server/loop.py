@@ -59,6 +59,7 @@ class Load:
 
     connections: Mapping[tuple[bool, Phase], int]  # how many; True: not admitted
     accepted: Mapping[str, int]  # connections since the start, by listener
+    evicted: int  # since the start: closed before their admission, to make room
     queued: int  # bytes in outboxes
     waiting: int  # items that wait for a turn
     paused: int  # connections that are not read, as their account talks too fast
@@ -115,6 +116,7 @@ class Loop:
         return Load(
             Counter((one.counted, one.phase) for one in self._connections),
             self._arrivals.accepted,
+            self._arrivals.evicted,
             sum(one.outbox.size for one in self._connections if one.outbox is not None),
             len(self._waiting),
             sum(one.paused for one in self._connections),

@@ -84,6 +84,8 @@ def _load(load: Load) -> Iterator[Metric]:
     text = "Connections accepted, and refused at the door."
     accepted = CounterMetricFamily("securechat_connections_accepted", text, labels=["listener"])
     yield labelled(accepted, (((name,), number) for name, number in load.accepted.items()))
+    text = "Connections closed before their login, to make room for newcomers."
+    yield CounterMetricFamily("securechat_evictions", text, load.evicted)
     yield GaugeMetricFamily("securechat_outbox_bytes", "Bytes that wait for clients to take them.", load.queued)
     yield GaugeMetricFamily("securechat_waiting_items", "Lines and answers that wait for a turn.", load.waiting)
     text = "Connections that are not read, as their account talks too fast."

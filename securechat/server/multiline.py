@@ -26,6 +26,10 @@ class Piece(NamedTuple):
     text: str
     concat: bool = False
 
+    def __repr__(self) -> str:
+        """Without what somebody said, as in all that may come into a log."""
+        return f"Piece(concat={self.concat})"
+
 
 def text_of(pieces: Sequence[Piece]) -> str:
     """As it is stored."""

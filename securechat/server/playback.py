@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from securechat.chat import access
 from securechat.chat.channel import Channel
@@ -22,6 +22,8 @@ from securechat.store.rows import Entry
 Target = Channel | Person
 
 EVENTS = ("JOIN", "PART", "KICK", "TOPIC")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def target_named(turn: Turn, person: Person, name: str) -> Target | None:
@@ -90,7 +92,4 @@ def send(turn: Turn, session: Session, kind: str, lines: Sequence[Reply]) -> Non
 def milliseconds(word: str) -> int:
     """A time as clients write it. Raises ValueError. Source: IRCv3 server-time."""
     moment = datetime.fromisoformat(word)
-    try:
-        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000 + 0.5)
-    except OverflowError as error:
-        raise ValueError("a time out of range") from error
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // MILLISECOND

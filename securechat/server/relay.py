@@ -35,6 +35,10 @@ class Draft(NamedTuple):
     tags: str = ""  # client-only ones, as on the wire
     labelled: bool = False
 
+    def __repr__(self) -> str:
+        """Without what somebody said."""
+        return f"Draft(command={self.command!r}, targets={self.targets!r})"
+
 
 def send(turn: Turn, session: Session, draft: Draft) -> None:
     targets = dict.fromkeys(draft.targets.split(","))

@@ -13,6 +13,10 @@ class Line(NamedTuple):
     tags: str
     text: str
 
+    def __repr__(self) -> str:
+        """It may be what somebody said."""
+        return f"Line(of {len(self.text)} characters)"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -131,10 +131,10 @@ class Opening:
     So a thousand names in each of two hundred channels fill no outbox, and all is told in its order and once.
     """
 
-    steps: tuple[Callable[[Turn, Session], None], ...]
+    steps: tuple[Callable[[Turn, Session], None], ...] = field(repr=False)
     taken: int = 0
     upto: int = 0  # the newest entry when the admission stood; what comes behind it is held
-    held: dict[int, bytes] = field(default_factory=dict)
+    held: dict[int, bytes] = field(default_factory=dict, repr=False)
     given: int = 0  # of what was held
     size: int = 0  # bytes of the rest
 

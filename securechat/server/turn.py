@@ -55,6 +55,10 @@ class Output(NamedTuple):
     data: bytes
     skip: tuple[Session, ...] = ()
 
+    def __repr__(self) -> str:
+        """It may be what somebody said."""
+        return f"Output({self.target!r}, {len(self.data)} bytes)"
+
 
 Done = Callable[["Turn", Session, Any], None]
 
@@ -68,8 +72,8 @@ class Job:
 
     pool: str
     session: Session
-    work: Callable[[], object] = field(repr=False)  # it may hold a password
-    done: Done
+    work: Callable[[], object] = field(repr=False)  # with its arguments, which may be passwords
+    done: Done = field(repr=False)
     label: str | None
     first: bool = False  # before those that wait already
     settle: Callable[[Turn, Any], None] | None = None

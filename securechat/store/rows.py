@@ -64,7 +64,7 @@ class ChannelStored:
     key: str
     name: str
     created: int
-    topic: str
+    topic: str = field(repr=False)
     topic_by: str
     topic_time: int
     modes: str  # letters without parameters, sorted: "nt"
@@ -193,10 +193,10 @@ class TokensRevoked:
 
 
 class LoginFailed(NamedTuple):
-    """A guess at a password, as it is counted: when, at which casefolded name, from which network."""
+    """A guess at a password, as it is counted: when, at which name, from which network."""
 
     time: int
-    account: str  # of no account's, maybe; empty for what cannot be a name
+    account: str  # a digest of the casefolded name, which may be nobody's
     network: str
 
 
@@ -231,6 +231,10 @@ class NamedMessage(NamedTuple):
     digest: bytes  # of what was said
     msgid: str
     time: int
+
+    def __repr__(self) -> str:
+        """Without the digest, by which short words could be guessed."""
+        return f"NamedMessage(account={self.account}, name={self.name!r}, msgid={self.msgid!r})"
 
 
 @dataclass(frozen=True, slots=True)

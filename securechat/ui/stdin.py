@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 READ_BYTES = 64 * 1024
 LONGEST_LINE = 1024 * 1024
@@ -19,7 +19,7 @@ class InputLine:
     """`problem` says why it cannot be sent; then `text` is empty."""
 
     number: int
-    text: str
+    text: str = field(repr=False)
     problem: str = ""
 
 

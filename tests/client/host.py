@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from securechat.protocol.message import Message, parse, write_tags
+from securechat.protocol.message import Message, parse, parse_tags, write_tags
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CAPABILITIES = "sasl=PLAIN message-tags server-time echo-message batch labeled-response draft/chathistory"
@@ -94,11 +94,33 @@ class Guest:
         subcommand, *words = message.params
         if subcommand == "TARGETS":
             lines = [f":s CHATHISTORY TARGETS {name} {last.time}" for name, last in self._latest().items()]
+        elif not self._knows(words[1]):
+            self.output.append(f"@label={message.label} :s FAIL CHATHISTORY INVALID_PARAMS {subcommand} :no such msgid")
+            return
         else:
             lines = [stored.line() for stored in self._page(subcommand, *words)]
-        self.output.append(f"@label={message.label} :s BATCH +h chathistory")
+        self._answer(message, "chathistory", lines)
+
+    def _answer(self, message: Message, kind: str, lines: list[str]) -> None:
+        self.output.append(f"@label={message.label} :s BATCH +h {kind}")
         self.output += [f"@batch=h;{line[1:]}" if line.startswith("@") else f"@batch=h {line}" for line in lines]
         self.output.append(":s BATCH -h")
+
+    def on_search(self, message: Message) -> None:
+        """The newest that there are, whatever is looked for."""
+        found = [stored.line() for stored in self.host.stored[-int(parse_tags(message.params[0]).get("limit", "1")) :]]
+        self._answer(message, "soju.im/search", found)
+
+    def on_passwd(self, message: Message) -> None:
+        self.output.append(f"@label={message.label} :s NOTE PASSWD PASSWORD_CHANGED :Done")
+
+    def on_join(self, message: Message) -> None:
+        self.output.append(f":ada!u@team JOIN {message.params[0]}")
+        self.on_names(message)
+
+    def on_names(self, message: Message) -> None:
+        name = message.params[0]
+        self.output += [f":s 353 ada = {name} :@ada bob", f":s 366 ada {name} :End"]
 
     def _latest(self) -> dict[str, Stored]:
         """The newest of each target, as ada names it."""
@@ -106,6 +128,10 @@ class Guest:
 
     def _place(self, stored: Stored) -> str:
         return stored.target if stored.sender == "ada" or stored.target.startswith("#") else stored.sender
+
+    def _knows(self, reference: str) -> bool:
+        kind, _, value = reference.partition("=")
+        return kind != "msgid" or any(value == f"m{stored.number}" for stored in self.host.stored)
 
     def _page(self, subcommand: str, target: str, reference: str, limit: str) -> list[Stored]:
         there = [stored for stored in self.host.stored if self._place(stored) == target]

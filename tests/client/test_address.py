@@ -34,6 +34,7 @@ def test_an_address_is_read(written, account, address):
         "[::1",
         "[host]",
         "[::1]x",
+        "::1%x][",
         "-o",
         "a/b",
     ],

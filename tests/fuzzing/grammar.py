@@ -9,6 +9,7 @@ from typing import Any
 
 from securechat.protocol.capabilities import CAPABILITIES
 from securechat.server.dispatch import COMMANDS
+from tests.fuzzing.mutation import mutated
 
 PEOPLE = ("ada", "bob", "Eve", "dan", "a" * 32)
 CHANNELS = ("#lobby", "#LOBBY", "#a", "#ops", "#b-[x]", "#ünïcode", "#" + "c" * 63, "#&", "#lab", "#1", "#secret")
@@ -56,8 +57,6 @@ TAG_KEYS = (
     "",
 )
 TAG_VALUES = ("1", "", "a\\:b", "a\\", "\\s\\r\\n", "\\\\", "é", "x" * 70, "y" * 2000, "active", "=", '"')
-SPECIAL = (b"\0", b"\r", b"\n", b"\r\r\n", b"\xff", b"\xc3", b"\xed\xa0\x80", b" ", b"  ", b":", b"@", b";", b",",
-           b"\\", b"\xe2\x80\xae", b"\xf0\x9f\x98\x80", b"\x7f", b"\x1b[2J", b"\xc2\x85", b"\t")  # fmt: skip
 PASSWORD = "correct horse battery"
 
 
@@ -80,6 +79,7 @@ class Grammar:
             "r": self._point,
             "i": lambda: self._pick((*self.msgids, *WORDS[:6])),
             "n": lambda: self._pick(NUMBERS),
+            "g": lambda: self._pick(("1", "50", "100", "x")),
             "s": lambda: self._pick(SUBCOMMANDS),
             "q": lambda: self._pick(("LS", "LIST", "REQ", "REQ", "END", "ls", "ACK", "")),
             "Q": self._capabilities,
@@ -112,7 +112,7 @@ class Grammar:
             words[-1] = ":" + words[-1]
         line = (self._tags() + " ".join(words)).encode()
         if self._random.random() < 0.4:
-            line = self._mutated(line)
+            line = mutated(self._random, line)
         return line + self._pick((b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r\r\n"))
 
     def noise(self) -> bytes:
@@ -128,24 +128,6 @@ class Grammar:
 
     def login(self, name: str) -> str:
         return base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
-
-    def _mutated(self, line: bytes) -> bytes:
-        at = self._random.randrange(len(line) + 1)
-        match self._random.randrange(7):
-            case 0:
-                return line[:at] + self._pick(SPECIAL) + line[at:]
-            case 1:
-                return line[:at]
-            case 2:
-                return line[:at] + line[at + 1 + self._random.randrange(8) :]
-            case 3:
-                return line[:at] + bytes([self._random.randrange(256)]) + line[at + 1 :]
-            case 4:
-                return line[:at] + self._pick(SPECIAL) * self._pick((2, 60, 300, 5000)) + line[at:]
-            case 5:
-                return line.swapcase()
-            case _:
-                return line[at:] + line[:at]
 
     def _tags(self) -> str:
         if self._random.random() < 0.6:
@@ -190,6 +172,8 @@ SHAPES = [
     *[("PART", "cw"), ("PART", "l")],
     *[("BATCH", "BKc"), ("@batch=1 PRIVMSG", "cw"), ("@batch=1;draft/multiline-concat PRIVMSG", "cw"), ("BATCH", "E")]
     * 2,
+    *[("BATCH +1 draft/multiline #a", ""), ("@batch=1 PRIVMSG #a", "w"), ("@batch=1 NOTICE #a", "w"), ("BATCH -1", "")]
+    * 4,
     *[("KICK", "cpw"), ("INVITE", "pc"), ("NAMES", "c"), ("NAMES", "w"), ("LIST", ""), ("LIST", "l")],
     *[("WHO", "c"), ("WHO", "k"), ("WHO", ""), ("WHOIS", "p"), ("WHOIS", "wp"), ("AWAY", "w"), ("AWAY", "")],
     *[("WHO", "cf"), ("WHO", "pf"), ("WHO", "kf"), ("WHOWAS", "p"), ("WHOWAS", "pn"), ("SETNAME", "w"), ("INFO", "")],
@@ -205,6 +189,7 @@ SHAPES = [
     ],
     *[("USERHOST", "pppppp"), ("ISON", "pppppppppppppp"), ("ISON", "w"), ("MOTD", ""), ("LUSERS", ""), ("TIME", "")],
     *[("CHATHISTORY", "scrn"), ("CHATHISTORY", "stn"), ("CHATHISTORY", "scrrn"), ("CHATHISTORY", "srrn")] * 2,
+    *[("CHATHISTORY LATEST", "crg"), ("CHATHISTORY BETWEEN", "crrg"), ("CHATHISTORY TARGETS", "rrg")] * 2,
     *[("REDACT", "ciw"), ("REDACT", "ti"), ("MARKREAD", "tr"), ("MARKREAD", "cr"), ("MARKREAD", "t")] * 2,
     *[("SEARCH", "x"), ("SEARCH", "x"), ("SEARCH", "w")],
     *[("CAP", "qQ"), ("CAP", "qQ"), ("CAP", "qn"), ("AUTHENTICATE", "b"), ("AUTHENTICATE", "b"), ("PASSWD", "b")],

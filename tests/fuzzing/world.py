@@ -34,12 +34,13 @@ from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
 from tests.fuzzing.grammar import PASSWORD, PEOPLE, Grammar
 from tests.fuzzing.invariants import Broken, Reader
+from tests.wire import ALL_CAPS
 
 CAPS = ("", "message-tags server-time echo-message", "batch labeled-response message-tags account-tag extended-join",
         "labeled-response", "message-tags server-time account-tag echo-message batch labeled-response multi-prefix "
         "extended-join standard-replies draft/chathistory",
         "message-tags server-time batch draft/chathistory draft/event-playback draft/message-redaction "
-        "draft/read-marker echo-message")  # fmt: skip
+        "draft/read-marker echo-message", ALL_CAPS, ALL_CAPS)  # fmt: skip
 ADMITTED, REGISTERING = 10, 4  # peers at any time
 STEP = 0.05  # seconds between two turns
 
@@ -89,6 +90,7 @@ class World:
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []
         self.peers: list[Peer] = []
+        self.speaker: Peer | None = None
 
     def close(self) -> None:
         self.writer.close()
@@ -96,7 +98,11 @@ class World:
 
     def throw(self) -> None:
         self._fill()
-        peer = self.random.choice(self.peers)
+        if self.speaker not in self.peers or self.random.random() < 0.5:  # some things take several lines of one peer
+            self.speaker = self.random.choice(self.peers)
+        self._throw(self.speaker)
+
+    def _throw(self, peer: Peer) -> None:
         peer.last = self.grammar.input()
         peer.said += peer.last
         cut = self.random.randrange(len(peer.said) + 1)

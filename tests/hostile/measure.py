@@ -73,13 +73,13 @@ def measure(server: Server, pairs: int, seconds: float) -> Figures:
     with ExitStack() as stack:
         members = [stack.enter_context(server.login(f"m{number}", "")) for number in range(MEMBERS)]
         enemy = stack.enter_context(_enemy(server))
-        _talk(members, 1.0)  # what is slow only once
+        talk(members, 1.0)  # what is slow only once
         for number in range(pairs):
-            figures.quiet.append(_p99(_talk(members, seconds)))
+            figures.quiet.append(p99(talk(members, seconds)))
             _order(enemy, "attack")
             figures.logins.append(_login(server, f"{LATE}{number}"))
             figures.logins_cheap.append(_login(server, "m0"))
-            figures.hostile.append(_p99(_talk(members, seconds)))
+            figures.hostile.append(p99(talk(members, seconds)))
             sent, cuts = map(int, _order(enemy, "stop").split())
             figures.flooded += sent
             figures.cuts += cuts
@@ -127,7 +127,7 @@ def _login(server: Server, name: str) -> float:
         return time.perf_counter() - began
 
 
-def _talk(members: list[Wire], seconds: float) -> list[float]:
+def talk(members: list[Wire], seconds: float) -> list[float]:
     """Members speak in turn, RATE times a second; gives how long each line took to each of the others."""
     latencies: list[float] = []
     with selectors.DefaultSelector() as selector:
@@ -164,5 +164,5 @@ def _spoken(sock: ssl.SSLSocket, buffer: bytearray) -> list[float]:
     return [now - float(line.rpartition(b" ")[2]) for line in lines if b":spoken " in line]
 
 
-def _p99(latencies: list[float]) -> float:
+def p99(latencies: list[float]) -> float:
     return sorted(latencies)[int(len(latencies) * 0.99)]

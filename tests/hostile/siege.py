@@ -20,10 +20,10 @@ from scripts.benchmark import machine
 from securechat.auth import passwords
 from securechat.config import Limits
 from securechat.store.accounts import Accounts, NewAccount
+from tests.hostile.measure import COST
 from tests.running import PASSWORD, Server
 
 ROOT = Path(__file__).parents[2]
-COST = 12  # of the passwords of those who log in
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 KIB_EACH = 32
 SLACK = 2.0  # seconds: the server looks at the clock once a second, and once more at who is told to go

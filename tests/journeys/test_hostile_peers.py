@@ -22,6 +22,7 @@ from securechat.auth import passwords
 from securechat.store.accounts import Accounts
 from tests.hostile.enemy import half_a_hello, silent, tcp_only
 from tests.hostile.measure import SETTINGS, measure
+from tests.hostile.member import GROWTH_KIB, P99, endure
 from tests.hostile.returning import come_back
 from tests.hostile.siege import SLACK as TICKS
 from tests.hostile.siege import Plan, besiege, strangers_inside
@@ -303,6 +304,17 @@ def test_the_system_s_soft_limit_on_files_is_not_ours(idle_server: Server) -> No
     assert idle_server.process is not None
     limits = Path(f"/proc/{idle_server.process.pid}/limits").read_text()
     assert re.search(r"Max open files +300 +300 ", limits)
+
+
+def test_a_member_who_floods_in_every_way_costs_the_others_nothing(idle_server: Server) -> None:
+    """The session that reads nothing is cut, too: scripts/hostile.py member does the same for minutes."""
+    idle_server.configure("[limits]\nlinger = 0\nping_interval = 6\nping_timeout = 2\n", paced=True)
+    figures = endure(idle_server.start(), 15)
+    assert figures.hostile < SLACK * P99, figures
+    assert figures.growth_kib < GROWTH_KIB, figures
+    assert 0 < figures.stored <= figures.allowed, figures
+    assert figures.gave_way > 0, figures
+    assert figures.cuts > 0, figures
 
 
 FLOODS = {

@@ -23,6 +23,7 @@ RUNS = {
     "history": ("--readers", "2", "--messages", "300", *FAN_OUT),
     "durable": ("--senders", "2", "--count", "10", "--runs", "1"),
     "churn": ("--members", "8", "--minutes", "0.001"),
+    "soak": ("--members", "8", "--minutes", "0.05"),
 }
 FIGURES = {
     "connect": {"server CPU per handshake and login (ms)", "after a restart, all back in #lobby (s)"},
@@ -67,6 +68,12 @@ def test_whoever_comes_back_is_shown_once_and_a_pair_loses_nothing() -> None:
     figures = json.loads(output(start("--json", "back", *RUNS["back"])))["figures"]
     for fault in ("arrivals not shown exactly once", "lost", "out of order"):
         assert figures[fault] == {"value": 0, "reach": 0, "missed": False}
+
+
+def test_no_thread_and_no_open_file_is_left_of_people_who_came_and_went() -> None:
+    figures = json.loads(output(start("--json", "soak", *RUNS["soak"])))["figures"]
+    for left in ("threads left behind", "open files left behind"):
+        assert figures[left] == {"value": 0, "reach": 0, "missed": False}
 
 
 @pytest.mark.parametrize("command", RUNS)

@@ -388,3 +388,12 @@ def test_what_happened_beside_a_failed_commit_stands(run: CoreRun, lab: dict[str
     shown = [line.partition(" ")[2].partition(" ")[2] for line in timeless(lab["ada"].take())]
     assert sum("QUIT" in line for line in shown) == 2
     assert run.held() == run.stored()
+
+
+def test_an_answer_that_comes_behind_the_end_of_a_session_is_not_told(run: CoreRun) -> None:
+    ada = run.login("ada")
+    run.queue(ada, "@label=1 CHATHISTORY LATEST #lobby * 10")
+    run.step()
+    run.waiting.appendleft(Overdue(ada.session, "a line without an end"))
+    run.run()
+    assert ada.take() == ["ERROR :a line without an end"]

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from securechat.auth.throttle import key_of
 from securechat.server.items import Answer, Gone
 from securechat.server.services import PoolFull
 from tests.core import CoreRun, Peer
 from tests.running import PASSWORD
 
 WRONG_PASSWD = "PASSWD " + base64.b64encode(b"wrong\0quite another battery").decode()
+ADA = key_of("ada")
 MINUTE = 60
 HOUR = 60 * MINUTE
 
@@ -128,11 +130,11 @@ def test_it_counts_for_who_has_hung_up_meanwhile_as_well(run: CoreRun, password:
     peer = run.connect("192.0.2.1")
     run.queue(peer, *sasl("ada", password))
     run.step()
-    assert len(run.core.throttle.accounts["ada"]) == 1
+    assert len(run.core.throttle.accounts[ADA]) == 1
     run.waiting.appendleft(Gone(peer.session, "closed by the peer"))
     run.run()
-    assert len(run.core.throttle.accounts.get("ada", ())) == counted
-    assert len(run.fresh_throttle().accounts.get("ada", ())) == counted
+    assert len(run.core.throttle.accounts.get(ADA, ())) == counted
+    assert len(run.fresh_throttle().accounts.get(ADA, ())) == counted
 
 
 def test_what_was_not_looked_at_does_not_count_and_may_be_tried_soon(run: CoreRun) -> None:
@@ -185,14 +187,14 @@ def test_a_device_token_is_no_guess(run: CoreRun) -> None:
         guess(run)
     token = "sct_" + "x" * 43
     assert not is_refused(guess(run, password=token))
-    assert run.core.throttle.accounts["ada"] == run.core.throttle.networks["192.0.2.1"]
+    assert run.core.throttle.accounts[ADA] == run.core.throttle.networks["192.0.2.1"]
 
 
 def test_who_guessed_once_is_forgotten(run: CoreRun) -> None:
     guess(run, "ada")
     guess(run, "nobody")
     run.pass_(HOUR - 1)
-    assert set(run.core.throttle.accounts) == {"ada", "nobody"}
+    assert set(run.core.throttle.accounts) == {ADA, key_of("nobody")}
     assert run.core.throttle.networks == {}
     run.pass_(61)
     assert run.core.throttle.accounts == {}

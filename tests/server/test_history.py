@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from securechat.server import playback
 from securechat.server.services import PoolFull
 from securechat.store.errors import StoreBusy
 from tests.core import CoreRun, Peer
@@ -219,3 +220,18 @@ def test_no_page_is_longer_than_announced(run: CoreRun) -> None:
     fill(run, 150)
     ada = run.login("ada", ALL_CAPS)
     assert len(asked(run, ada, "CHATHISTORY LATEST #lab * 999999999")) == 100
+
+
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [
+        ("2026-01-01T00:00:00.001Z", 1_767_225_600_001),
+        ("2026-01-01T00:00:00.001999Z", 1_767_225_600_001),
+        ("2026-01-01T01:00:00+01:00", 1_767_225_600_000),
+        ("2026-01-01", 1_767_225_600_000),
+        ("1969-12-31T23:59:59.000Z", -1000),
+        ("9999-12-31T23:59:59.999-14:00", 253_402_351_199_999),
+    ],
+)
+def test_a_time_is_taken_to_the_millisecond(written: str, time: int) -> None:
+    assert playback.milliseconds(written) == time

@@ -105,6 +105,15 @@ def test_who_talks_too_fast_is_seen(idle_server: Server, token: str, login: Logi
     assert found["securechat_refused_total too many sessions of one account"] == 1
 
 
+def test_who_had_to_make_room_is_counted(idle_server: Server, token: str) -> None:
+    idle_server.configure("[limits]\nunauthenticated_per_address = 2\n")
+    idle_server.start()
+    with idle_server.connect(), idle_server.connect(), idle_server.connect():
+        found = values(web.get(idle_server, "/metrics", token=token).body)
+    assert found["securechat_evictions_total"] == 2
+    assert found["securechat_refused_total too many connections from one address that have not logged in"] == 2
+
+
 def test_refusals_and_failures_are_counted(server: Server, login: Login, scrape: Scrape) -> None:
     server.adduser("eve")
     for _ in range(3):

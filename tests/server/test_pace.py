@@ -41,6 +41,7 @@ COSTS = {
     "CHATHISTORY LATEST #lobby * 100": 0.1,
     "SEARCH text=word": 1,
     "PASSWD x": 1,
+    "TOKEN CREATE x": 1,
     "WHO #lobby": 0.1,
     "MARKREAD #lobby": 0.1,
     "NONSENSE": 0.1,

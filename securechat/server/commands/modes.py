@@ -39,6 +39,10 @@ class Change(NamedTuple):
     letter: str
     parameter: str | None
 
+    def __repr__(self) -> str:
+        """The parameter may be a channel's password."""
+        return f"Change({'+' if self.adding else '-'}{self.letter})"
+
 
 def mode(turn: Turn, session: Session, message: Message) -> None:
     target, *rest = message.params

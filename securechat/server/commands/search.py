@@ -94,7 +94,7 @@ def _time(attributes: dict[str, str], name: str) -> int | None:
         return None
     try:
         return playback.milliseconds(attributes[name])
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Refused(name, "not a timestamp") from None
 
 

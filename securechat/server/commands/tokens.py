@@ -11,7 +11,7 @@ from securechat.protocol.capabilities import TOKENS
 from securechat.protocol.message import Message, quoted
 from securechat.server import accounts, audit, playback
 from securechat.server.actor import actor, login_of
-from securechat.server.command import Command
+from securechat.server.command import Command, tells
 from securechat.server.event import timestamp
 from securechat.server.reply import Line
 from securechat.server.services import READS, PoolFull
@@ -101,4 +101,4 @@ def _cannot(turn: Turn, session: Session, error: Exception) -> None:
     turn.fail(session, "TOKEN", "TRY_LATER", "cannot do that now; try again in a few seconds")
 
 
-COMMANDS = {"TOKEN": Command(token, fewest_params=1)}
+COMMANDS = {"TOKEN": Command(token, fewest_params=1, cost=tells)}

@@ -1,0 +1,101 @@
+"""What 8 KiB of anything cost a parser: one line, one response, one request, whatever is in it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from securechat.ui.render import rendered
+from tests.client.conftest import Script
+from tests.fuzzing.answers import SHAPES
+from tests.fuzzing.client import NOON
+from tests.fuzzing.mutation import SPECIAL
+from tests.fuzzing.parser import INPUT_BYTES, Parser
+from tests.fuzzing.parsers import PARSERS
+
+MOST = 0.001  # seconds of CPU
+TRIES = 3  # of which the quickest counts
+GROWN = 30  # random inputs of each parser
+UNITS = (b"a", b"a ", b" :", b"\\:", b"=;", b"\x1b", b"\xcc\x81", b"\xe2\x80\xae", b"\x03", b",", b"#a,", b"1")
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    what: str
+
+
+def costs() -> Iterator[Cost]:
+    """Of each input that is meant to be dear."""
+    for parser in PARSERS:
+        for data in _long(parser) if parser.hostile else ():
+            yield Cost(_quickest(partial(_parsing, parser, data)), f"{parser.name}: {data[:40]!r}")
+    for line in _server_lines():
+        yield Cost(_quickest(partial(_client_with, line)), f"the client: {line[:40]!r} … {line[-20:]!r}")
+
+
+def _quickest(prepare: Callable[[], Callable[[], None]]) -> float:
+    """CPU time of what `prepare` gives, which is prepared anew each time."""
+    least = float("inf")
+    for _ in range(TRIES):
+        call = prepare()
+        began = time.thread_time()
+        call()
+        least = min(least, time.thread_time() - began)
+    return least
+
+
+def _parsing(parser: Parser, data: bytes) -> Callable[[], None]:
+    def parse() -> None:
+        try:
+            parser.parse(data)
+        except parser.refuses:
+            pass
+
+    return parse
+
+
+def _long(parser: Parser) -> Iterator[bytes]:
+    """One thing over and over, alone and behind something sensible."""
+    chance = random.Random(1)
+    units = (*parser.samples, *(bytes([one]) for one in parser.alphabet), *SPECIAL, *UNITS)
+    for unit in units:
+        for head in (b"", parser.samples[0].rstrip(b"\r\n")):
+            yield (head + unit * parser.most)[: parser.most]
+    for _ in range(GROWN):
+        yield b"".join(parser.make(chance) + b" " for _ in range(100))[: parser.most]
+
+
+def _server_lines() -> Iterator[bytes]:
+    """Each command with parameters, a source or tags of one thing over and over."""
+    for command in dict.fromkeys(command for command, _ in SHAPES if " " not in command):
+        for unit in UNITS:
+            grown = unit * INPUT_BYTES
+            for head in (f":bob!b@h {command} #lobby :", f":s {command} ada ", f":ada!a@t {command} #lobby bob "):
+                yield _cut(head.encode() + grown)
+    for unit in UNITS:
+        grown = (unit * INPUT_BYTES).replace(b" ", b"_")
+        yield _cut(b"@msgid=" + grown[: INPUT_BYTES - 100] + b" :bob!b@h PRIVMSG #lobby :x")
+        yield _cut(b"@" + grown[: INPUT_BYTES - 100] + b" :bob!b@h PRIVMSG #lobby :x")
+        yield _cut(b":" + grown[: INPUT_BYTES - 100] + b" PRIVMSG #lobby :x")
+
+
+def _cut(line: bytes) -> bytes:
+    return line[: INPUT_BYTES - 1].decode(errors="ignore").encode() + b"\n"
+
+
+def _client_with(line: bytes) -> Callable[[], None]:
+    """A client that is inside reads this line and shows what it leads to."""
+    script = Script()
+    script.enter()
+
+    def read() -> None:
+        script.session.feed(line, script.now)
+        script.session.take_output()
+        for event in script.session.take_events():
+            rendered(event, "#lobby", NOON)
+
+    return read

@@ -1,0 +1,188 @@
+"""The parsers of what people write: times, searches, text, settings, addresses."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from securechat import config
+from securechat.client import address, history
+from securechat.client.search import SearchUsage, read_query
+from securechat.protocol import text
+from securechat.protocol.message import parse_tags
+from securechat.server import playback
+from securechat.store.search import Unsearchable, expression
+from tests.fuzzing.parser import Parser, sure, text_of
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+# History and search.
+
+
+def _moment(data: bytes) -> int:
+    return playback.milliseconds(text_of(data))
+
+
+def _as_written(data: bytes, given: int) -> None:
+    written = text_of(data)
+    if written.endswith("Z") and len(written) == len("2026-01-01T00:00:00.000Z"):
+        sure(given % 1000 == int(written[-4:-1]), "another millisecond")
+
+
+def _time(data: bytes) -> datetime | None:
+    return history.read_time(text_of(data))
+
+
+def _same_moment(data: bytes, given: datetime | None) -> None:
+    if given is not None:
+        sure(given.tzinfo is UTC, "a time of no zone")
+        again = history.read_time(history.moment(given))
+        sure(again is not None and abs((again - given).total_seconds()) < 0.001, "another moment when it is written")
+
+
+_index = sqlite3.connect(":memory:", check_same_thread=False)
+_index.execute("CREATE VIRTUAL TABLE search USING fts5 (text, place, content='', detail=full)")
+
+
+def _words(data: bytes) -> str:
+    return expression(text_of(data))
+
+
+def _takes_no_orders(data: bytes, given: str) -> None:
+    _index.execute("SELECT rowid FROM search WHERE search MATCH ?", (given,)).fetchall()
+    outside = given.removeprefix("text : (").removesuffix(")").split('"')[::2]
+    sure(set("".join(outside)) <= {" ", "*"}, "a word outside of the quotes")
+
+
+def _query(data: bytes) -> Any:
+    return read_query(text_of(data), NOON)
+
+
+def _same_query(data: bytes, given: Any) -> None:
+    if given is not None:
+        tags = parse_tags(given.written(given.until, given.limit))
+        sure(tags.get("text", "") == given.text and tags.get("in") == given.target, "another question on the wire")
+
+
+# Text for a terminal.
+
+
+def _shown(data: bytes) -> str:
+    return text.printable(text_of(data))
+
+
+def _harmless(data: bytes, given: str) -> None:
+    sure(text.printable(given) == given, "text for a terminal that is not")
+    sure(not any(ord(one) < 0x20 or 0x7F <= ord(one) < 0xA0 or 0x202A <= ord(one) < 0x202F for one in given),
+         "a control character for a terminal")  # fmt: skip
+
+
+def _split(data: bytes) -> list[str]:
+    return list(text.split(text_of(data), 40))
+
+
+def _whole(data: bytes, given: list[str]) -> None:
+    sure("".join(given) == text_of(data), "the pieces are not the text")
+    sure(all(len(piece.encode()) <= 40 for piece in given), "a piece too long")
+
+
+# What operators and people write.
+
+
+def _settings(data: bytes) -> config.Settings:
+    try:
+        return config.read(text_of(data))
+    except config.ConfigError as error:
+        sure("\n" not in str(error), "an error in several lines")
+        raise
+
+
+def _address(data: bytes) -> tuple[str | None, address.Address]:
+    return address.parse(text_of(data))
+
+
+def _same_address(data: bytes, given: tuple[str | None, address.Address]) -> None:
+    account, where = given
+    written = f"{account}@{where}" if account else str(where)
+    sure(address.parse(written) == given, "another address when it is written and read")
+
+
+MOMENTS = (b"2026-01-01T00:00:00.000Z", b"9999-12-31T23:59:59.999Z", b"0001-01-01T00:00:00+14:00", b"2026-W01-1",
+           b"2026-01-01", b"2026-01-01T00:00:00.999999-23:59", b"1969-12-31T23:59:59.000Z")  # fmt: skip
+CONFIG = (b'[server]\nname = "chat"\nmotd = """a\nb"""\n', b'[[listen]]\naddress = "::1"\nport = 0\n', b"[limits]\n",
+          b'[limits]\nexempt = ["10.0.0.0/8", "::1"]\noutbox = 1_000\nlinger = 0.5\n', b"[a.b]\nc = {d = [1, [2]]}\n",
+          b'[history.channels."#a"]\nretain_days = 1\n', b"x = 1979-05-27T07:32:00Z\n", b"[log]\njson = true\n",
+          b"a = " + b"[" * 3000, b"a = " + b"{a = " * 2000, b"a = 9" + b"9" * 5000, b"a = 1e400\n", b"a = nan\n",
+          b'[limits]\nexempt = ["fe80::1%\\n/64"]\n', b'"a\\nb" = 1\n')  # fmt: skip
+TEXT_PARSERS = (
+    Parser("a moment", _moment, MOMENTS, b"0123456789-:TZ.+W", (ValueError,), _as_written),
+    Parser("a time", _time, MOMENTS, b"0123456789-:TZ.+W", holds=_same_moment),
+    Parser(
+        "words to search for",
+        _words,
+        (b'hello "a b" wor*', b'"', b"* a* AND", b'"x" OR text:y', b"a b " * 20),
+        b"ab\" *'():^+-\0\xc3\xa9",
+        (Unsearchable,),
+        _takes_no_orders,
+        most=512,
+    ),
+    Parser(
+        "a search",
+        _query,
+        (
+            b"in:#a from:bob tea",
+            b"--since 30d --limit=5 x",
+            b"until:2026-03-01",
+            b"since:9w",
+            b"limit:0",
+            b"--in",
+            b"since:999999d x",
+            b"until:0001-01-01 y",
+        ),
+        b"in:-=# from 1d",
+        (SearchUsage,),
+        _same_query,
+        hostile=False,
+    ),
+    Parser(
+        "text for a terminal",
+        _shown,
+        (
+            b"\x1b[2J",
+            b"\x0304,12red\x03",
+            b"e\xcc\x81" * 3,
+            b"\xe2\x80\xaex",
+            b"\xc2\x85",
+            b"\xcc\x81" * 20,
+            b"\x04ff0000x",
+            b"\x7f\x9b",
+        ),
+        b"a\x1b\x02\x03\x04\x0f1,\xcc\x81\xe2\x80\xae\xc2",
+        holds=_harmless,
+    ),
+    Parser(
+        "text in pieces",
+        _split,
+        (
+            b"word " * 30,
+            b"x" * 90,
+            b"\xf0\x9f\x91\xa9\xe2\x80\x8d" * 4,
+            b"\xcc\x81" * 30,
+            b"\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa" * 9,
+        ),
+        b"ab \xcc\x81\xf0\x9f\x87\xa9",
+        holds=_whole,
+        hostile=False,
+    ),
+    Parser("the configuration", _settings, CONFIG, b"[]a=1\"\n.{}, '#", (config.ConfigError,), hostile=False),
+    Parser(
+        "an address",
+        _address,
+        (b"ada@chat.example:1", b"[::1]:6697", b"::1", b"a:b:c", b"@h", b"h:", b"[::1%x]", b"-o", b"h:99999"),
+        b"a@:[]1.%",
+        (address.AddressError,),
+        _same_address,
+        hostile=False,
+    ),
+)
