@@ -54,6 +54,7 @@ class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bcrypt_rounds: Annotated[int, Meta(ge=4, le=16)] = 12
     min_password_length: Positive = 8
     refuse_common_passwords: bool = True
+    totp_required_for: tuple[Literal["admin", "member"], ...] = ()  # roles that log in with a second factor only
     token_days: Annotated[int, Meta(ge=1, le=36500)] = 365  # that a device token counts
 
 

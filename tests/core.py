@@ -43,6 +43,7 @@ from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
 from securechat.store.upkeep import upkeep
 from tests.running import PASSWORD, ROUNDS
 from tests.wire import ALL_CAPS
@@ -131,8 +132,9 @@ class CoreRun:
         self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         self.tokens = Tokens(self.database)
         self.certificates = Certificates(self.database)
+        self.factors = Factors(self.database)
         services = Services(
-            Verifier(self.accounts, SETTINGS.auth),
+            Verifier(self.accounts, self.factors, settings.auth, lambda: self.now),
             DeviceTokens(self.tokens, lambda: self.now),
             CertificateVerifier(self.certificates),
             StoredHistory(self.database),
@@ -314,6 +316,7 @@ class CoreRun:
                 p.bot,
                 p.realname if p.present else None,
                 p.revoked,
+                p.totp_step,
             )
             for ident, p in directory.people.items()
         }

@@ -24,6 +24,8 @@ from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
+from tests.codes import App
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
@@ -99,6 +101,11 @@ class Server:
         with closing(self.open_store()) as database:
             store = Tokens(database)
             return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
+
+    def enable_totp(self, name: str) -> App:
+        """Give the account a second factor."""
+        with closing(self.open_store()) as database:
+            return App(Factors(database), name)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from securechat.store.rows import Account, MemberStored
+from securechat.store.rows import Account, CodeUsed, MemberStored, RecoveryCodeUsed
 
 Means = Literal["password", "token", "certificate"]
+Code = Literal["code", "recovery code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +19,12 @@ class Proof:
     password_version: int  # the account's when the proof was checked
     credential: str = ""  # public id of the device token, serial number of the certificate
     issued: int | None = None  # when the certificate was, in milliseconds
+    factor: int | None = None  # the second factor that was passed, too: when it was enabled; no means has it by itself
+    code: Code | None = None  # by which it was, just now
 
     def __str__(self) -> str:
-        return f"{self.means} {self.credential}".rstrip()
+        words = f"{self.means} {self.credential}".rstrip()
+        return f"{words} and {self.code}" if self.code else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +37,5 @@ class Verified:
     account: Account
     members: tuple[MemberStored, ...]
     proof: Proof
+    used: CodeUsed | RecoveryCodeUsed | None = None  # what counts no second time, and only once that is stored
     rehashed: bytes | None = field(default=None, repr=False)  # a password at today's cost, if it was stored at another

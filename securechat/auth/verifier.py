@@ -1,6 +1,6 @@
 """Proving a password, a device token or a client certificate against the store. Called by workers.
 
-It takes as long for unknown names as for known ones.
+With a password goes the code of a second factor. It takes as long for unknown names as for known ones.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from securechat import config
-from securechat.auth import passwords, tokens
-from securechat.auth.proof import Proof, Verified
+from securechat.auth import passwords, tokens, totp
+from securechat.auth.proof import Code, Proof, Verified
 from securechat.auth.tokens import NewToken
-from securechat.store.accounts import Accounts
+from securechat.store.accounts import Accounts, Totp
 from securechat.store.certificates import Certificates
-from securechat.store.rows import AccountId
+from securechat.store.rows import AccountId, CodeUsed, RecoveryCodeUsed
 from securechat.store.tokens import Token, Tokens
+from securechat.store.totp import Factors
 from securechat.tls.clients import ClientCertificate
 
 
@@ -28,21 +29,42 @@ class Rehashed:
 
 
 class Verifier:
-    def __init__(self, accounts: Accounts, settings: config.Auth) -> None:
+    def __init__(self, accounts: Accounts, factors: Factors, settings: config.Auth, clock: Callable[[], float]) -> None:
         self._accounts = accounts
+        self._factors = factors
         self._settings = settings
+        self._clock = clock  # seconds since the epoch
         self._dummy = passwords.dummy(settings.bcrypt_rounds)
 
-    def verify(self, name: str, password: str) -> Verified | None:
-        """None when name or password is wrong. A suspended account is verified too; the caller refuses it."""
+    def verify(self, name: str, secret: str) -> Verified | None:
+        """None when name, password or code is wrong. A suspended account is verified too; the caller refuses it.
+
+        `secret` is the password. Where there is a second factor a code may stand behind it; without one the proof
+        lacks the factor, and the caller refuses it.
+        """
         credentials = self._accounts.credentials(name)
+        password, code = totp.split(secret) if credentials and credentials.totp else (secret, "")
         right = passwords.check(password, credentials.hash if credentials else self._dummy)
         if credentials is None or not right:
             return None
+        account = credentials.account
+        used = self._used(account.id, credentials.totp, code) if credentials.totp and code else None
+        if code and used is None:
+            return None
         rehash = passwords.needs_rehash(credentials.hash, self._settings.bcrypt_rounds)
         rehashed = passwords.hash(password, self._settings.bcrypt_rounds) if rehash else None
-        proof = Proof("password", credentials.account.password_version)
-        return Verified(credentials.account, credentials.members, proof, rehashed)
+        factor = account.factor if used else None
+        proof = Proof("password", account.password_version, factor=factor, code=_named(used))
+        return Verified(account, credentials.members, proof, used, rehashed)
+
+    def _used(self, owner: AccountId, factor: Totp, code: str) -> CodeUsed | RecoveryCodeUsed | None:
+        """What is used up by this code; None when it is none that counts."""
+        now = self._clock()
+        if totp.is_code(code):
+            step = totp.step(factor.secret, code, now)
+            return CodeUsed(owner, step) if step is not None and step > factor.step else None
+        digest = totp.digest(code)
+        return RecoveryCodeUsed(digest, int(now * 1000)) if self._factors.holds(owner, digest) else None
 
     def change(self, name: str, old: str, new: str) -> Rehashed | None:
         """None when the old password is wrong. Raises WeakPassword for the new one."""
@@ -63,12 +85,13 @@ class DeviceTokens:
     def verify(self, name: str | None, token: str) -> Verified | None:
         """None when it is no token of this account, or of any where none is named, or no longer.
 
-        One of a suspended account is verified, too.
+        One of a suspended account is verified, too. It has passed a second factor: enabling one revokes the tokens
+        there are, so who made this one had passed it, or runs the server.
         """
         found = self._stored.find(name, tokens.digest(token), self._now())
         if found is None:
             return None
-        proof = Proof("token", found.account.password_version, found.token)
+        proof = Proof("token", found.account.password_version, found.token, factor=found.account.factor)
         return Verified(found.account, found.members, proof)
 
     def make(self, account: AccountId, name: str, most: int) -> NewToken | None:
@@ -97,3 +120,9 @@ class CertificateVerifier:
         account, members = found
         proof = Proof("certificate", account.password_version, presented.serial, presented.issued)
         return Verified(account, members, proof)
+
+
+def _named(used: CodeUsed | RecoveryCodeUsed | None) -> Code | None:
+    if used is None:
+        return None
+    return "code" if isinstance(used, CodeUsed) else "recovery code"

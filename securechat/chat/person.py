@@ -53,13 +53,15 @@ class Person:
         "revoked",
         "sessions",
         "signed_on",
+        "totp_step",
         "user",
     )
 
     def __init__(self, account: Account, network: str) -> None:
         self.account = account
         self.network = network
-        self.revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are void
+        self.revoked: frozenset[str] = frozenset()  # its device tokens, certificates and recovery codes that are void
+        self.totp_step = 0  # the newest whose code it has used since the server's start
         self.sessions: dict[Recipient, None] = {}  # admitted ones, oldest first
         self.channels: dict[Channel, None] = {}  # the inverse of Channel.members
         self.places: dict[str, int] = {}  # device → seq of the entry up to which it was handed all, as stored

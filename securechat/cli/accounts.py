@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from securechat.cli.confirming import confirm
 from securechat.cli.data import Store, server_data
 from securechat.cli.moments import moment
 from securechat.cli.passwords import hash_all, new_password, password_options
-from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
     from securechat.store.accounts import Listed, Role
-
-
-class NotConfirmed(SecurechatError):
-    """There is no terminal to ask on, and no --yes."""
-
-    exit_status = 2
 
 
 @click.command()
@@ -79,7 +73,7 @@ def deluser(store: Store, name: str, release_name: bool, yes: bool) -> None:
     """
     found = store.accounts.required(name, deleted=release_name)
     if not yes:
-        _confirm(f"Release the name {found.name}?" if found.deleted else f"Delete account {found.name} for good?")
+        confirm(f"Release the name {found.name}?" if found.deleted else f"Delete account {found.name} for good?")
     store.accounts.delete(name, release_name=release_name)
     click.echo(f"{'released the name' if found.deleted else 'deleted account'} {found.name}")
 
@@ -209,12 +203,6 @@ def _hash_with_progress(store: Store, passwords: list[str]) -> list[bytes]:
     if shown:
         click.echo(err=True)
     return hashes
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise NotConfirmed("no terminal to ask for confirmation; add --yes")
-    click.confirm(question, abort=True, err=True)
 
 
 def _facts(listed: Listed) -> dict[str, str | int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from securechat.store.certificates import Certificates
     from securechat.store.database import Database
     from securechat.store.tokens import Tokens
+    from securechat.store.totp import Factors
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +34,7 @@ class Store:
     accounts: Accounts
     tokens: Tokens
     certificates: Certificates
+    factors: Factors
 
 
 def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]:
@@ -48,12 +50,13 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
         from securechat.store.certificates import Certificates
         from securechat.store.database import ADMIN_TIMEOUT, open_database
         from securechat.store.tokens import Tokens
+        from securechat.store.totp import Factors
 
         settings, folder = config.find(data, config_file)
         database = open_database(folder, settings.store, timeout=ADMIN_TIMEOUT)
         with contextlib.closing(database):
-            accounts = Accounts(database, settings.channels.autojoin)
-            store = Store(settings, folder, database, accounts, Tokens(database), Certificates(database))
+            stored = (Accounts(database, settings.channels.autojoin), Tokens(database), Certificates(database))
+            store = Store(settings, folder, database, *stored, Factors(database))
             return command(store, *args, **kwargs)
 
     return opened

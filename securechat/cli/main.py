@@ -44,6 +44,7 @@ COMMANDS = {
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),
     "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
     "certs": Entry("securechat.cli.certs:certs", "List and revoke client certificates."),
+    "totp": Entry("securechat.cli.totp:totp", "Enable and disable second factors, renew their recovery codes."),
     "db": Entry("securechat.cli.db:db", "Back up, verify and restore the database."),
     "audit": Entry("securechat.cli.audit:audit", "Show who did what, and verify that record."),
 }

@@ -20,18 +20,30 @@ class ConnectionLost(SecurechatError):
     exit_status = 3
 
 
+class ProfileError(SecurechatError):
+    """The profile's folder, or a file in it, cannot be made or used."""
+
+    exit_status = 2
+
+
 class LoginFailed(SecurechatError):
-    """The server refused the login; with `credentials` another password may do, after `seconds` the same one."""
+    """The server refused the login.
+
+    With `credentials` another password may do, with `second_factor` another code, after `seconds` the same ones.
+    """
 
     exit_status = 5
 
     def __init__(self, account: str, refusal: LoginRefused) -> None:
         self.credentials = refusal.credentials
+        self.second_factor = refusal.second_factor
         self.seconds = refusal.seconds
-        if refusal.credentials:
-            advice = "check both, or ask the server's operator"
-        elif refusal.seconds:
-            advice = f"that is at {moment(refusal.seconds)}"
-        else:
-            advice = "try again later"
-        super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {advice}")
+        super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {_advice(refusal)}")
+
+
+def _advice(refusal: LoginRefused) -> str:
+    if refusal.credentials:
+        return "check both, or ask the server's operator"
+    if refusal.second_factor:
+        return "give the newest code, or use a device token"
+    return f"that is at {moment(refusal.seconds)}" if refusal.seconds else "try again later"

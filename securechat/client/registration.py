@@ -27,8 +27,10 @@ WANTED = (
     "standard-replies",
     "draft/chathistory",
     "securechat/retry",
+    "securechat/tokens",
     "soju.im/search",
 )
+SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
 MOST_OFFERED = 500  # capabilities in all the lines of one CAP LS
 
 NOT_OFFERED = {
@@ -46,17 +48,18 @@ Send = Callable[..., None]
 
 
 class Registration:
-    """Owned by the session until `admitted`; forgets the credentials once they are sent."""
+    """Owned by the session until `admitted`; forgets the secret once it is sent."""
 
     def __init__(self, credentials: Credentials, send: Send) -> None:
         self.account = credentials.account
         self.capabilities: set[str] = set()
         self.over = False
-        self._mechanism = "EXTERNAL" if credentials.password is None else "PLAIN"
+        self._mechanism = "EXTERNAL" if credentials.certified else "PLAIN"
         self._credentials: Credentials | None = credentials
         self._send = send
         self._offered: dict[str, str] = {}
         self._authenticated = False
+        self._gave_code = False
         self._handlers: Mapping[str, Callable[[Message], Event | None]] = {
             "CAP": self._cap,
             "AUTHENTICATE": self._authenticate,
@@ -110,6 +113,7 @@ class Registration:
 
     def _authenticate(self, message: Message) -> Event | None:
         if message.params[:1] == ("+",) and self._credentials is not None:
+            self._gave_code = bool(self._credentials.code)
             response, self._credentials = _response(self._credentials), None
             for piece in sasl.pieces(response):
                 self._send("AUTHENTICATE", piece)
@@ -132,6 +136,8 @@ class Registration:
         return None
 
     def _wrong_credentials(self, message: Message) -> Event | None:
+        if self._gave_code:  # nobody was asked for one before the password was right
+            return self._end("wrong code, or one that was used before", second_factor=True)
         return self._end(WRONG[self._mechanism], credentials=True)
 
     def _refused(self, message: Message) -> Event | None:
@@ -139,16 +145,28 @@ class Registration:
 
     def _fail(self, message: Message) -> Event | None:
         reason = message.params[-1] if message.params else "the server gave no reason"
-        return self._end(reason, temporary=replies.is_temporary(message), seconds=replies.seconds(message))
+        temporary, seconds = replies.is_temporary(message), replies.seconds(message)
+        second_factor = message.params[1:2] == (SECOND_FACTOR_REQUIRED,)
+        return self._end(reason, temporary=temporary, seconds=seconds, second_factor=second_factor)
 
-    def _end(self, reason: str, *, credentials: bool = False, temporary: bool = False, seconds: int = 0) -> Event:
+    def _end(
+        self,
+        reason: str,
+        *,
+        credentials: bool = False,
+        temporary: bool = False,
+        seconds: int = 0,
+        second_factor: bool = False,
+    ) -> Event:
         self.over = True
         self._credentials = None
-        return LoginRefused(reason, credentials, temporary, seconds)
+        return LoginRefused(reason, credentials, temporary, seconds, second_factor)
 
 
 def _response(credentials: Credentials) -> bytes:
-    """Of EXTERNAL nothing: the certificate says who it is."""
-    if credentials.password is None:
+    """Of EXTERNAL nothing: the certificate says who it is. A code stands behind the password, and is forgotten."""
+    secret = credentials.secret
+    if credentials.certified or secret is None:
         return b""
-    return sasl.write_plain(credentials.account, credentials.password)
+    code, credentials.code = credentials.code, ""
+    return sasl.write_plain(credentials.account, f"{secret}:{code}" if code else secret)

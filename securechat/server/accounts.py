@@ -6,7 +6,7 @@ from securechat.auth.proof import Verified
 from securechat.chat.person import Person
 from securechat.protocol.names import fold
 from securechat.server import known_addresses, presence
-from securechat.server.session import DELETED, SUSPENDED
+from securechat.server.session import DELETED, SUSPENDED, Login
 from securechat.server.turn import Turn
 from securechat.store.rows import AccountChanged, MemberStored
 
@@ -43,12 +43,12 @@ def changed_quietly(turn: Turn, change: AccountChanged) -> None:
     changed(turn, change)
 
 
-def person_of(turn: Turn, verified: Verified) -> Person:
+def login_by(turn: Turn, verified: Verified) -> Login:
     """Whose proof was good. Of an account made a moment ago the store's word is here before the change's."""
     account = verified.account
     if account.id not in turn.directory.people:
         add(turn, AccountChanged(0, account, verified.members))
-    return turn.directory.people[account.id]
+    return Login(turn.directory.people[account.id], verified.proof, turn.settings.auth.totp_required_for)
 
 
 def add(turn: Turn, change: AccountChanged) -> None:

@@ -65,7 +65,7 @@ class Core:
     def again(self, failed: Turn, error: StoreError) -> Turn:
         """Undo a turn whose commit failed and handle its items once more; whoever wanted something stored is told."""
         failed.undo()
-        self.directory.stored_at = 0.0
+        self.directory.stored_at = 0.0  # that something was stored a moment ago proves nothing any more
         turn = self._open(error)
         for item in failed.items:
             turn.items.append(item)

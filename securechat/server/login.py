@@ -8,7 +8,7 @@ from securechat.auth import tokens
 from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics, sasl
 from securechat.protocol.sasl import External, Plain
-from securechat.server import accounts, admission, audit, guessing, missed
+from securechat.server import accounts, admission, audit, guessing, missed, totp
 from securechat.server.services import READS, PoolFull
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
@@ -68,12 +68,14 @@ def _checked(
 
 def _proved(turn: Turn, session: Session, verified: Verified, wrong: str) -> None:
     """The proof was good when it was checked; whether it still is the core knows, which has looked since."""
-    login = Login(accounts.person_of(turn, verified), verified.proof)
+    login = accounts.login_by(turn, verified)
     if login.fault == SUSPENDED:
         _count(turn, session, "account suspended")
         words = f"{SUSPENDED}; ask the operator of this server"
         turn.fail(session, "AUTHENTICATE", "ACCOUNT_SUSPENDED", words)  # another secret would not help
         turn.reply(session, numerics.ERR_SASLFAIL, words)
+    elif reason := totp.refusal(turn, session, "AUTHENTICATE", login, verified):
+        _refuse(turn, session, reason)
     elif login.fault:
         _refuse(turn, session, wrong)
     else:

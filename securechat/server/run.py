@@ -27,11 +27,12 @@ from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
 from securechat.store import certificates as client_certificates
-from securechat.store import changes, channels, known_addresses, login_failures, permissions, snapshot, tokens
+from securechat.store import changes, channels, known_addresses, login_failures, permissions, snapshot, tokens, totp
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
 from securechat.store.lock import ServeLock
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
 from securechat.store.upkeep import Upkeep, upkeep
 from securechat.store.writer import Writer
 
@@ -72,7 +73,7 @@ def serve(
         tally = Tally(log)
         exposition = Exposition()
         services = Services(
-            Verifier(Accounts(database, settings.channels.autojoin), settings.auth),
+            Verifier(Accounts(database, settings.channels.autojoin), Factors(database), settings.auth, time.time),
             DeviceTokens(Tokens(database), time.time),
             CertificateVerifier(client_certificates.Certificates(database)),
             StoredHistory(database),
@@ -104,6 +105,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, Throttle, 
         known_addresses.prune(connection)
         tokens.prune(connection)
         client_certificates.prune(connection)
+        totp.prune(connection)
         everything = snapshot.load(connection)
         failures = login_failures.load(connection)
     directory = Directory.load(everything, settings.server.network, settings.channels.autojoin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ _REVOKED: dict[Means, str] = {
     "token": "the device token of this session was revoked",
     "certificate": "the certificate of this session was revoked",
 }
+FACTOR_MISSING = "this account has a second factor, which this login did not pass"
+FACTOR_LACKING = "this account must have a second factor, and has none"
 OPENING = 1 << 62  # of a variant: these sessions are still told what went before, so their lines are held
 
 
@@ -78,6 +80,7 @@ class Login:
 
     person: Person
     proof: Proof
+    factor_roles: Collection[str]  # the roles that must have a second factor
 
     @property
     def fault(self) -> str | None:
@@ -89,7 +92,11 @@ class Login:
             return PASSWORD_CHANGED
         if self.proof.credential in self.person.revoked or self._issued_too_early:
             return _REVOKED[self.proof.means]
-        return SUSPENDED if account.suspended else None
+        if account.suspended:
+            return SUSPENDED
+        if account.factor is None:
+            return FACTOR_LACKING if account.role in self.factor_roles else None
+        return FACTOR_MISSING if self.proof.factor != account.factor else None
 
     @property
     def _issued_too_early(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, func, insert, select, union_all
 
 from securechat.store.rows import Account, AccountChanged, AccountId, MemberStored
-from securechat.store.schema import account, certificate, change, member, token
+from securechat.store.schema import account, certificate, change, member, recovery_code, token, totp
 
 
 def note(connection: Connection, accounts: Iterable[AccountId]) -> None:
@@ -42,7 +42,11 @@ def since(connection: Connection, after: int) -> list[AccountChanged]:
         select(table.c.account_id, ident)
         .join(changed, changed.c.account_id == table.c.account_id)
         .where(table.c.revoked_at.is_not(None))
-        for table, ident in ((token, token.c.id), (certificate, certificate.c.serial))
+        for table, ident in (
+            (token, token.c.id),
+            (certificate, certificate.c.serial),
+            (recovery_code, recovery_code.c.digest),
+        )
     )
     of: defaultdict[AccountId, list[MemberStored]] = defaultdict(list)
     for channel, owner, role in members:
@@ -69,15 +73,23 @@ ACCOUNT = (
     account.c.deleted_at,
     account.c.password_version,
     func.coalesce(account.c.certificates_since, account.c.created),
+    select(totp.c.since).where(totp.c.account_id == account.c.id).scalar_subquery(),
 )
 ACCOUNT_TEXT = (  # the same for statements of the driver's own
     "account.id, account.name, account.role, account.suspended, account.deleted_at, account.password_version, "
-    "coalesce(account.certificates_since, account.created)"
+    "coalesce(account.certificates_since, account.created), (SELECT since FROM totp WHERE account_id = account.id)"
 )
 
 
 def as_account(
-    ident: int, name: str, role: str, suspended: int, deleted_at: int | None, version: int, certificates_since: int
+    ident: int,
+    name: str,
+    role: str,
+    suspended: int,
+    deleted_at: int | None,
+    version: int,
+    certificates_since: int,
+    factor: int | None,
 ) -> Account:
     """The columns `ACCOUNT` as a value."""
-    return Account(ident, name, role, bool(suspended), deleted_at is not None, version, certificates_since)
+    return Account(ident, name, role, bool(suspended), deleted_at is not None, version, certificates_since, factor)

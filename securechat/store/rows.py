@@ -150,7 +150,7 @@ class AddressKnown:
 
 @dataclass(frozen=True, slots=True)
 class TokenStored:
-    """A new device token, made for who proved the password of this version."""
+    """A new device token, made for who proved the password of this version and passed this second factor."""
 
     token: str
     account: AccountId
@@ -159,6 +159,7 @@ class TokenStored:
     created: int
     expires: int
     password_version: int
+    factor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,22 @@ class CertificateUsed:
     time: int
     address: str
     not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUsed:
+    """A code of the account's second factor was taken; none of this time step or an earlier one counts any more."""
+
+    account: AccountId
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodeUsed:
+    """A recovery code was taken, which counts once."""
+
+    digest: str
+    time: int
 
 
 class Audited(NamedTuple):
@@ -264,6 +281,8 @@ Row = (
     | TokenUsed
     | TokensRevoked
     | CertificateUsed
+    | CodeUsed
+    | RecoveryCodeUsed
     | NamedMessage
     | Proved
     | Audited
@@ -281,6 +300,7 @@ class Account:
     deleted: bool
     password_version: int
     certificates_since: int  # milliseconds; client certificates issued earlier are void
+    factor: int | None = None  # when its second factor was enabled; None: it has none
 
     @property
     def admin(self) -> bool:
@@ -323,4 +343,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # ids of its device tokens and certificates that are
+    revoked: frozenset[str] = frozenset()  # its device tokens, certificates and recovery codes that are

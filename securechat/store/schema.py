@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0007"  # the newest step; a test holds the two together
+REVISION = "0008"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -190,6 +190,26 @@ certificate = Table(
     Column("last_used", BigInteger, nullable=True),
     Column("address", Text, nullable=False),  # from where it was used last
     Column("not_after", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+)
+
+# The second factor of an account: what its codes are made of, and the newest time step whose code was taken.
+totp = Table(
+    "totp",
+    metadata,
+    Column("account_id", Integer, ForeignKey("account.id"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("secret", Text, nullable=False),  # base32, as apps take it: a code can be checked against nothing less
+    Column("step", Integer, nullable=False),
+)
+
+# What opens an account once whose device with the second factor is lost, by the hex digits of its SHA-256. One that was
+# used or replaced is kept until the next start: the running server is to know.
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
     Column("revoked_at", BigInteger, nullable=True),
 )
 

@@ -27,6 +27,7 @@ from securechat.store.rows import (
     CertificateUsed,
     ChannelRemoved,
     ChannelStored,
+    CodeUsed,
     EntryRedacted,
     EntryStored,
     ListModeRemoved,
@@ -41,6 +42,7 @@ from securechat.store.rows import (
     PlaceStored,
     Proved,
     ReadMarkerStored,
+    RecoveryCodeUsed,
     Row,
     TokenRevoked,
     TokensRevoked,
@@ -237,10 +239,14 @@ _WRITES: dict[type, Write] = {
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
     ),
-    TokenStored: _each(  # none outlives a password that an administrator set while the turn ran
+    # None outlives a password that an administrator set while the turn ran, or goes round a second factor.
+    TokenStored: _each(
         "INSERT INTO token (id, account_id, name, digest, created, expires, address) "
-        "SELECT ?, id, ?, ?, ?, ?, '' FROM account WHERE id = ? AND password_version <= ? AND deleted_at IS NULL",
-        attrgetter("token", "name", "digest", "created", "expires", "account", "password_version"),
+        "SELECT ?, id, ?, ?, ?, ?, '' FROM account WHERE id = ? AND password_version <= ? AND deleted_at IS NULL "
+        "AND coalesce((SELECT since FROM totp WHERE account_id = account.id), ?) IS ?",
+        attrgetter(
+            *("token", "name", "digest", "created", "expires", "account", "password_version", "factor", "factor")
+        ),
     ),
     TokenRevoked: _each(
         "UPDATE token SET revoked_at = ? WHERE id = ? AND account_id = ? AND revoked_at IS NULL",
@@ -252,6 +258,12 @@ _WRITES: dict[type, Write] = {
     TokensRevoked: _each(
         "UPDATE token SET revoked_at = ? WHERE account_id = ? AND id <> ? AND revoked_at IS NULL",
         attrgetter("time", "account", "keep"),
+    ),
+    CodeUsed: _each(
+        "UPDATE totp SET step = ? WHERE account_id = ? AND step < ?", attrgetter("step", "account", "step")
+    ),
+    RecoveryCodeUsed: _each(
+        "UPDATE recovery_code SET revoked_at = ? WHERE digest = ? AND revoked_at IS NULL", attrgetter("time", "digest")
     ),
     CertificateUsed: _each(
         "INSERT INTO certificate (serial, account_id, first_used, last_used, address, not_after) "

@@ -10,8 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,80 +22,10 @@ from securechat.store.accounts import Accounts
 from securechat.store.certificates import Certificates, Named
 from securechat.tls import authority, clients, pins
 from tests.certificates import ASKING, client_pem
+from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
-from tests.terminal import Terminal
 
 PATIENCE = 20.0
-
-
-class Login:
-    """The words and the environment of `securechat login` for one person, with a profile of his own."""
-
-    def __init__(self, server: Server, folder: Path) -> None:
-        self.server = server
-        self.folder = folder
-        self.password_file = folder / "password"
-        self.password_file.write_text(f"{PASSWORD}\n")
-        self.password_file.chmod(0o600)
-        self.env = {key: value for key, value in os.environ.items() if key != "SECURECHAT_PASSWORD"}
-        self.env |= {"TERM": "xterm", "PYTHONUTF8": "1"}
-
-    def profile(self, name: str) -> Path:
-        return self.folder / f"profile-{name}"
-
-    def words(
-        self, name: str, *extra: str, host: str = "localhost", trust: bool = True, password: bool = True
-    ) -> list[str]:
-        words = [sys.executable, "-m", "securechat", "login", f"{name}@{host}:{self.server.port or 6697}"]
-        words += ["--profile-dir", str(self.profile(name)), *extra]
-        words += ["--ca", str(self.server.ca)] if trust else []
-        words += ["--password-file", str(self.password_file)] if password else []
-        return words
-
-    def pipe(self, name: str, text: str | bytes, *extra: str, **options: bool) -> subprocess.CompletedProcess[str]:
-        """Run it to its end with this standard input."""
-        data = text if isinstance(text, bytes) else text.encode()
-        done = subprocess.run(
-            self.words(name, *extra, **options), input=data, capture_output=True, env=self.env, timeout=60, check=False
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    @contextmanager
-    def piped(self, name: str, *extra: str) -> Iterator[subprocess.Popen[str]]:
-        """Have it running with pipes."""
-        pipe = subprocess.PIPE
-        words = self.words(name, *extra)
-        with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=self.env) as process:
-            yield process
-            if process.poll() is None:
-                process.kill()
-
-
-@pytest.fixture
-def person(idle_server: Server, tmp_path: Path) -> Login:
-    return Login(idle_server, tmp_path)
-
-
-@pytest.fixture
-def team(server: Server, person: Login) -> Login:
-    """A running server with three people."""
-    server.adduser("ada", "bob", "eve")
-    return person
-
-
-@pytest.fixture
-def terminal(person: Login) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def terminal(
-        name: str, *extra: str, columns: int = 80, env: dict[str, str] | None = None, **options: bool
-    ) -> Terminal:
-        opened.append(Terminal(person.words(name, *extra, **options), person.env | (env or {}), columns))
-        return opened[-1]
-
-    yield terminal
-    for one in opened:
-        one.child.close(force=True)
 
 
 def texts(server: Server, target: str = "#lobby") -> list[str]:
@@ -419,6 +349,53 @@ def test_a_terminal_may_try_another_password(team, terminal):
         ada.enter("wrong" if refusals < 2 else PASSWORD)
     ada.wait_for("#lobby>")
     assert PASSWORD.encode() not in ada.raw
+
+
+def test_a_terminal_is_asked_for_the_code_of_a_second_factor(team, terminal):
+    app = team.server.enable_totp("ada")
+    ada = terminal("ada", password=False)
+    ada.wait_for(r"Password of ada on [^ ]*:$")
+    ada.enter(PASSWORD)
+    ada.wait_for("code:$")
+    ada.enter(app.wrong(time.time()))
+    ada.wait_for("(?s)wrong code, or one that was used before; .*code:$")
+    code = app.code(time.time())
+    ada.enter(f"{code[:3]} {code[3:]}")
+    ada.wait_for("#lobby>")
+    ada.enter("let in")
+    ada.wait_for("<ada> let in")
+    again = terminal("ada")  # with the password from the file
+    again.wait_for("code:$")
+    again.enter(code)
+    again.wait_for("(?s)used before; .*code:$")
+    again.enter(app.recovery_codes[0])
+    again.wait_for("#lobby>")
+    kept = b"".join(path.read_bytes() for path in team.profile("ada").iterdir() if path.is_file())
+    assert PASSWORD.encode() not in kept
+    assert code.encode() not in kept
+
+
+def test_three_wrong_codes_end_it(team, terminal):
+    app = team.server.enable_totp("ada")
+    ada = terminal("ada")
+    for refusals in range(3):
+        ada.wait_for(rf"(?s)(wrong code.*){{{refusals}}}code:$")
+        ada.enter(app.wrong(time.time()))
+    assert ada.status() == 5
+    assert "or use a device token" in ada.text.replace("\n", " ")
+
+
+def test_in_a_pipe_the_code_stands_behind_the_password(team):
+    app = team.server.enable_totp("ada")
+    done = team.pipe("ada", "hello\n")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "put its code behind the password, as password:123456" in done.stderr
+    assert done.stderr.count("\n") == 1
+    team.password_file.write_text(f"{PASSWORD}:{app.code(time.time())}\n")
+    assert team.pipe("ada", "hello\n").returncode == 0
+    team.password_file.write_text(f"{team.server.token('ada')[1]}\n")
+    assert team.pipe("ada", "hello again\n").returncode == 0
+    assert texts(team.server) == ["hello", "hello again"]
 
 
 def test_the_password_may_come_from_the_environment(team):

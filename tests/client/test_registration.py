@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from securechat.client.credentials import Credentials
 from securechat.client.events import Admitted, LoginRefused
 from securechat.protocol.message import ProtocolError
 from tests.client.conftest import Script
@@ -63,6 +64,25 @@ def test_every_refusal_has_its_reason(script, lines, reason, credentials):
     assert refusal.credentials is credentials
 
 
+ASKED = (":s CAP * LS :sasl", ":s CAP * ACK :sasl", "AUTHENTICATE +")
+
+
+def test_a_missing_code_is_told_apart_from_a_wrong_password(script):
+    fail = ":s FAIL AUTHENTICATE SECOND_FACTOR_REQUIRED :put its code behind the password"
+    assert script.server(*ASKED, fail) == [LoginRefused("put its code behind the password", second_factor=True)]
+
+
+def test_a_code_stands_behind_the_password_and_is_sent_once(script):
+    credentials = script.session._credentials
+    credentials.code = "123456"
+    assert "123456" not in repr(credentials)
+    script.server(*ASKED)
+    assert base64.b64decode(script.sent()[-1].removeprefix("AUTHENTICATE ")) == b"\0ada\0correct horse:123456"
+    assert (credentials.password, credentials.code) == ("correct horse", "")
+    refused = LoginRefused("wrong code, or one that was used before", second_factor=True)
+    assert script.server(":s 904 * :failed") == [refused]
+
+
 @pytest.mark.parametrize(
     ("words", "seconds"),
     [
@@ -82,7 +102,7 @@ def test_a_server_may_say_when_to_come_again(script, words, seconds):
 
 
 def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
-    certified = Script(password=None)
+    certified = Script(credentials=Credentials("ada", certified=True))
     certified.server(":s CAP * LS :sasl=PLAIN,EXTERNAL batch", ":s CAP * ACK :sasl batch")
     assert certified.sent()[-1] == "AUTHENTICATE EXTERNAL"
     certified.server("AUTHENTICATE +")
@@ -99,7 +119,7 @@ def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
     ],
 )
 def test_what_is_wrong_with_the_certificate_is_told(lines, reason):
-    *_, refusal = Script(password=None).server(*lines)
+    *_, refusal = Script(credentials=Credentials("ada", certified=True)).server(*lines)
     assert isinstance(refusal, LoginRefused)
     assert reason in refusal.reason
 

@@ -30,6 +30,7 @@ from securechat.store.certificates import Certificates
 from securechat.store.database import open_database
 from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
+from securechat.store.totp import Factors
 from securechat.store.upkeep import upkeep
 from securechat.store.writer import Writer
 from tests.fuzzing.grammar import PASSWORD, PEOPLE, Grammar
@@ -82,7 +83,7 @@ class World:
         hashed = passwords.hash(PASSWORD, 4)
         self.accounts.add_all([NewAccount(name, hashed, "admin" if name == "ada" else "member") for name in PEOPLE])
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
-        verifier = Verifier(self.accounts, self.settings.auth)
+        verifier = Verifier(self.accounts, Factors(self.database), self.settings.auth, lambda: self.now)
         tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
         certificates = CertificateVerifier(Certificates(self.database))
         history = StoredHistory(self.database)

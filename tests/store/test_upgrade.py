@@ -32,7 +32,7 @@ from securechat.store.schema import AUDIT_TRIGGERS, REVISION, SEARCH, metadata
 SLOW_STEP = """
 import sys
 from alembic import op
-revision, down_revision = "slow", "0007"
+revision, down_revision = "slow", "0008"
 
 def upgrade():
     for statement in (

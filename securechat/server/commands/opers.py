@@ -8,12 +8,12 @@ from functools import partial
 from securechat.auth.proof import Verified
 from securechat.protocol import numerics
 from securechat.protocol.message import Message, quoted
-from securechat.server import accounts, audit, guessing, presence
+from securechat.server import accounts, audit, guessing, presence, totp
 from securechat.server.actor import actor
 from securechat.server.command import Command, tells
 from securechat.server.isupport import OPER_MODE, REASON_BYTES, cut
 from securechat.server.services import PoolFull
-from securechat.server.session import Login, Session
+from securechat.server.session import Session
 from securechat.server.turn import Turn
 
 log = logging.getLogger(__name__)
@@ -33,22 +33,24 @@ def _checked(turn: Turn, session: Session, result: Verified | Exception | None, 
     elif isinstance(result, Exception):
         raise result
     elif result is None:
-        _refuse(turn, session, name)
+        _refuse(turn, session, name, "wrong name or password")
     else:
         _proved(turn, session, result)
 
 
-def _refuse(turn: Turn, session: Session, name: str) -> None:
-    """The same words whether name or password was wrong."""
-    audit.failed(turn, session, "oper.failed", name, "wrong name or password for OPER")
+def _refuse(turn: Turn, session: Session, name: str, reason: str) -> None:
+    """The same words whatever was wrong."""
+    audit.failed(turn, session, "oper.failed", name, f"{reason} for OPER")
     turn.standard(session, numerics.ERR_PASSWDMISMATCH)
 
 
 def _proved(turn: Turn, session: Session, verified: Verified) -> None:
-    administrator = accounts.person_of(turn, verified)
-    login = Login(administrator, verified.proof)
+    login = accounts.login_by(turn, verified)
+    administrator = login.person
+    if reason := totp.refusal(turn, session, "OPER", login, verified):
+        return _refuse(turn, session, administrator.name, reason)
     if login.fault:
-        return _refuse(turn, session, administrator.name)
+        return _refuse(turn, session, administrator.name, "wrong name or password")
     if not administrator.account.admin:
         audit.failed(turn, session, "oper.failed", administrator.name, "no administrator")
         return turn.standard(session, numerics.ERR_NOOPERHOST)

@@ -1,6 +1,7 @@
 """PASSWD: a person changes the password. The old one is proved like at a login.
 
-The other sessions end, and all device tokens but the one that opened this session.
+The other sessions end, and all device tokens but the one that opened this session. A second factor is not asked for
+again: the session has passed it, and the new password opens nothing without it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from securechat.server import audit, guessing, presence
 from securechat.server.actor import actor, login_of
 from securechat.server.command import Command, tells
 from securechat.server.services import PoolFull
-from securechat.server.session import PASSWORD_CHANGED, Login, Session
+from securechat.server.session import PASSWORD_CHANGED, Session
 from securechat.server.turn import Turn
 from securechat.store.rows import PasswordStored, TokensRevoked
 
@@ -60,12 +61,13 @@ def _changed(turn: Turn, session: Session, result: Rehashed | Exception | None) 
 
 def _take_over(turn: Turn, session: Session, result: Rehashed) -> None:
     person, version = actor(session), result.replaces + STEP
-    proof = replace(login_of(session).proof, password_version=version)
+    login = login_of(session)
+    proof = replace(login.proof, password_version=version)
     turn.record(PasswordStored(person.id, result.hash, version))
     turn.record(TokensRevoked(person.id, proof.credential, turn.milliseconds))
     audit.audited(turn, session, "account.password", person.name)
     turn.set(person, "account", replace(person.account, password_version=version))
-    turn.set(session, "login", Login(person, proof))
+    turn.set(session, "login", replace(login, proof=proof))
     presence.end_sessions(turn, person, PASSWORD_CHANGED, keep=session)
     turn.line(session, "NOTE", "PASSWD", "PASSWORD_CHANGED", "the password was changed; other sessions were closed")
 

@@ -63,8 +63,8 @@ def _created(turn: Turn, session: Session, result: NewToken | Exception | None) 
         return turn.fail(session, "TOKEN", "TOO_MANY", "CREATE", words)
     person, proof = actor(session), login_of(session).proof
     now, expires = turn.milliseconds, turn.milliseconds + turn.settings.auth.token_days * DAY
-    version = proof.password_version
-    turn.record(TokenStored(result.id, person.id, result.name, digest(result.secret), now, expires, version))
+    proved = (proof.password_version, proof.factor)
+    turn.record(TokenStored(result.id, person.id, result.name, digest(result.secret), now, expires, *proved))
     audit.audited(turn, session, "token.create", person.name, f"{result.id} {result.name}")
     return turn.line(session, "TOKEN", "CREATE", result.id, timestamp(expires), result.secret, result.name)
 

@@ -8,10 +8,10 @@ from http import HTTPStatus
 from securechat.auth import tokens
 from securechat.auth.proof import Verified
 from securechat.protocol.http import Request, Response
-from securechat.server import accounts, audit
+from securechat.server import accounts, audit, totp
 from securechat.server.http.route import Handle, Route
 from securechat.server.services import READS, PoolFull
-from securechat.server.session import Login, Session
+from securechat.server.session import Session
 from securechat.server.turn import Turn
 from securechat.store.errors import StoreError
 from securechat.store.rows import TokenUsed
@@ -43,8 +43,12 @@ def _checked(turn: Turn, session: Session, result: Verified | Exception | None, 
 
 def _proved(turn: Turn, session: Session, verified: Verified, handle: Handle) -> None:
     """The token was good when it was checked; whether it still is the core knows, which has looked since."""
-    login = Login(accounts.person_of(turn, verified), verified.proof)
-    if login.fault:
+    login = accounts.login_by(turn, verified)
+    if advice := totp.advice_for(login):
+        _, text = advice
+        audit.failed(turn, session, "http.failed", login.person.name, "device token without a second factor")
+        turn.respond(session, Response(HTTPStatus.FORBIDDEN, f"{text}\n"))
+    elif login.fault:
         _refuse(turn, session, login.person.name)
     elif not login.person.account.admin:
         audit.failed(turn, session, "http.failed", login.person.name, "device token of a member")
