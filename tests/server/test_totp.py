@@ -42,9 +42,10 @@ def strict(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
         yield run
 
 
-def answer(run: CoreRun, secret: str, name: str = "bob") -> list[str]:
-    """What a login is told of its outcome."""
+def answer(run: CoreRun, secret: str, name: str = "bob", *, exempt: bool = False) -> list[str]:
+    """What a login is told of its outcome; `exempt` from the limits of guesses."""
     peer = run.connect()
+    peer.session.exempt = exempt
     run.say(peer, *registration(name, "", secret))
     lines = peer.take()
     return lines[lines.index("AUTHENTICATE +") + 1 :]
@@ -98,6 +99,15 @@ def test_a_wrong_code_is_told_the_same_as_a_wrong_password(run: CoreRun, app: Ap
         assert answer(run, f"{PASSWORD}:{code}") == [REFUSED.format("bob")]
 
 
+def test_a_wrong_code_counts_as_a_guess_and_a_missing_one_does_not(run: CoreRun, app: App) -> None:
+    assert all(answer(run, PASSWORD)[0].startswith(MISSING) for _ in range(30))
+    told = [answer(run, f"{PASSWORD}:{app.wrong(run.now)}")[0].split()[1:4] for _ in range(30)]
+    refused = told.index(["FAIL", "AUTHENTICATE", "TRY_LATER"])
+    assert refused == SETTINGS.limits.guesses_per_address * 4 // 5
+    assert all(line[2:3] == ["TRY_LATER"] for line in told[refused:])
+    assert answer(run, f"{PASSWORD}:{app.code(run.now)}")[0].split()[3] == "TRY_LATER"
+
+
 def hashes(run: CoreRun, name: str, secret: str) -> int:
     """How many a login computes."""
     count = 0
@@ -108,7 +118,7 @@ def hashes(run: CoreRun, name: str, secret: str) -> int:
 
     sys.setprofile(called)
     try:
-        answer(run, secret, name)
+        answer(run, secret, name, exempt=True)
     finally:
         sys.setprofile(None)
     return count
