@@ -80,8 +80,8 @@ PLANTS = {
     "behind-the-end": Plant(
         "server",
         "server/core.py",
-        "if session.stage is not Stage.CLOSED:\n                    self._guarded(turn, session, item.label",
-        "if True:\n                    self._guarded(turn, session, item.label",
+        "if session.stage is not Stage.CLOSED:\n                    self._guarded(turn, session, label",
+        "if True:\n                    self._guarded(turn, session, label",
     ),
     "escaped-twice": Plant("parsers", "protocol/message.py", '"\\r": r"\\r", ', '"\\r": r"\\\\r", '),
     "password-in-latin-1": Plant(

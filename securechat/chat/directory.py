@@ -32,7 +32,7 @@ class Failure(NamedTuple):
 
     act: str
     account: str  # empty for a name that nobody has: it may be a password in the wrong place
-    address: str
+    network: str
     reason: str
 
 

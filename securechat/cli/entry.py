@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from securechat.client.client import Client
     from securechat.client.credentials import Credentials
     from securechat.client.profile import Profile
+    from securechat.client.tokens import DeviceToken
     from securechat.client.trust import Trust
     from securechat.tls.contexts import Identity
 
@@ -163,23 +164,39 @@ class Way:
         return ByCA()
 
 
-def enter(way: Way, account: str | None, password_file: Path | None, make: Callable[[Credentials], Client]) -> Client:
-    """A client that is logged in, with what is given or, on a terminal, with what the person answers.
+def enter(
+    way: Way,
+    account: str | None,
+    password_file: Path | None,
+    make: Callable[[Credentials], Client],
+    *,
+    remember: bool = False,
+) -> Client:
+    """A client that is logged in, with what is given or remembered or, on a terminal, with what the person answers.
 
-    `make` makes it for an account and its password. While a person thinks no connection is kept: the server's deadline
-    for logins is short.
+    `make` makes it for credentials. A password that is given goes before what is remembered, unless `remember` says so.
+    While a person thinks no connection is kept: the server's deadline for logins is short.
     """
+    from securechat.client.credentials import Credentials
+
     if way.identity is not None:
-        named = _certified_account(way.identity, account, password_file)
-        return _log_in(way, make, named, None, way.first_connect())
+        certified = _certified_account(way.identity, account, password_file)
+        return _log_in(way, make, Credentials(certified, certified=True), way.first_connect())
     tls = way.first_connect()
     password = _given_password(password_file)
-    if account is not None and password is not None:
-        return _log_in(way, make, account, password, tls)
-    tls.close()
-    account = account or _which_account(way.profile, way.address)
+    if account is None:
+        tls.close()
+        account = _which_account(way.profile, way.address)
+        tls = way.connect()
+    token = way.profile.token(way.address, account).read() if password is None or remember else None
+    if token is not None:
+        client = _log_in_by_token(way, account, token, make, tls, last=password is None)
+        if client is not None:
+            return client
+        tls = way.connect()
     if password is not None:
-        return _log_in(way, make, account, password, way.connect())
+        return _log_in(way, make, Credentials(account, password), tls)
+    tls.close()
     return _ask_and_log_in(way, account, make)
 
 
@@ -196,43 +213,66 @@ def _certified_account(identity: Identity, account: str | None, password_file: P
     return named
 
 
-def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client]) -> Client:
+def _log_in_by_token(
+    way: Way, account: str, token: DeviceToken, make: Callable[[Credentials], Client], tls: SSLSocket, *, last: bool
+) -> Client | None:
+    """None when the server does not take the token, which is forgotten then: the password comes next.
+
+    Nothing does if it is the `last` that was given, and nobody can be asked. Raises LoginFailed.
+    """
+    from securechat.client.credentials import Credentials
     from securechat.client.errors import LoginFailed
 
+    try:
+        return _log_in(way, make, Credentials(account, token=token), tls)
+    except LoginFailed as failure:
+        if not failure.credentials:
+            raise
+        way.profile.token(way.address, account).forget(token)
+        click.echo("securechat: this computer is remembered no longer: its device token was refused", err=True)
+        if last and not on_a_terminal():
+            raise
+    return None
+
+
+def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client]) -> Client:
+    from securechat.client.credentials import Credentials
+    from securechat.client.errors import LoginFailed
+
+    if not on_a_terminal():
+        raise LoginUsage(
+            f"no password: give --password-file FILE, set {PASSWORD_VARIABLE}, or log in on a terminal, which is asked"
+        )
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         password = _ask_password(account, way.address)
         try:
-            return _log_in(way, make, account, password, way.connect())
+            return _log_in(way, make, Credentials(account, password), way.connect())
         except LoginFailed as failure:
             if not failure.credentials:
                 raise
             click.echo(f"securechat: {failure}", err=True)
     password = _ask_password(account, way.address)
-    return _log_in(way, make, account, password, way.connect())
+    return _log_in(way, make, Credentials(account, password), way.connect())
 
 
-def _log_in(
-    way: Way, make: Callable[[Credentials], Client], account: str, password: str | None, tls: SSLSocket
-) -> Client:
-    """With this password, and on a terminal with the code of a second factor, where the server wants one."""
-    from securechat.client.credentials import Credentials
+def _log_in(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+    """With these, and on a terminal with the code of a second factor, where the server wants one."""
     from securechat.client.errors import LoginFailed
 
     try:
-        return _keep_trying(way, make, Credentials(account, password), tls)
+        return _keep_trying(way, make, credentials, tls)
     except LoginFailed as failure:
-        if password is None or not failure.second_factor or not on_a_terminal():
+        if credentials.password is None or not failure.second_factor or not on_a_terminal():
             raise
     for _ in range(TRIES_ON_A_TERMINAL - 1):
-        code = _ask_code()
+        with_code = replace(credentials, code=_ask_code())
         try:
-            return _keep_trying(way, make, Credentials(account, password, code), way.connect())
+            return _keep_trying(way, make, with_code, way.connect())
         except LoginFailed as failure:
             if not failure.second_factor:
                 raise
             click.echo(f"securechat: {failure}", err=True)
-    code = _ask_code()
-    return _keep_trying(way, make, Credentials(account, password, code), way.connect())
+    return _keep_trying(way, make, replace(credentials, code=_ask_code()), way.connect())
 
 
 def _keep_trying(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
@@ -291,16 +331,8 @@ def _which_account(profile: Profile, address: Address) -> str:
 
 
 def _given_password(file: Path | None) -> str | None:
-    """From the file, else from the environment. Raises LoginUsage when neither is there and nobody can be asked."""
-    if file is not None:
-        return _read_password(file)
-    if password := os.environ.get(PASSWORD_VARIABLE):
-        return password
-    if not on_a_terminal():
-        raise LoginUsage(
-            f"no password: give --password-file FILE, set {PASSWORD_VARIABLE}, or log in on a terminal, which is asked"
-        )
-    return None
+    """From the file, else from the environment."""
+    return _read_password(file) if file is not None else os.environ.get(PASSWORD_VARIABLE) or None
 
 
 def _read_password(file: Path) -> str:

@@ -35,6 +35,7 @@ OUTAGE_IN_A_PIPE = 60.0
 Examples:
   securechat login ada@chat.example.org
   securechat login ada@localhost --ca certs/ca.crt
+  securechat login ada@chat.example.org --remember
   securechat login chat.example.org:6698 --client-cert ada.crt --client-key ada.key
   make 2>&1 | securechat login bot@chat.example.org --password-file bot.pw --to '#builds'
 
@@ -48,6 +49,9 @@ over the end of the program, too, and sent at the next login.
 @click.argument("server", metavar="[USER@]HOST[:PORT]")
 @entry_options
 @click.option("--to", metavar="TARGET", help="Talk in this channel or to this person; default: #lobby.")
+@click.option(
+    "--remember", is_flag=True, help="Have this computer's next login take no password; /forget in the chat undoes it."
+)
 @click.option("--plain", is_flag=True, help="Draw nothing: plain lines, as with TERM=dumb.")
 @click.option(
     "--give-up",
@@ -64,14 +68,16 @@ def login(
     password_file: Path | None,
     profile_dir: Path | None,
     to: str | None,
+    remember: bool,
     plain: bool,
     give_up: float | None,
     log_level: Level,
 ) -> None:
     """Log in to a server and chat.
 
-    The password comes from --password-file, else from the environment variable SECURECHAT_PASSWORD, else it is asked
-    for on the terminal.
+    The password comes from --password-file, else from the environment variable SECURECHAT_PASSWORD. Without either a
+    computer that is remembered needs none, and else it is asked for on the terminal. With --remember a remembered
+    computer uses no password even where one is given.
     """
     from securechat.client.address import parse
 
@@ -80,7 +86,7 @@ def login(
     way = Way(open_profile(profile_dir, log_level), address, ca, pin, given_identity(client_cert, client_key))
     if give_up is None and not on_a_terminal():
         give_up = OUTAGE_IN_A_PIPE
-    client = enter(way, account, password_file, partial(_client, way, give_up))
+    client = enter(way, account, password_file, partial(_client, way, give_up, remember), remember=remember)
     visit = way.profile.visit(address, client.account)
     try:
         _chat(client, visit, to, plain)
@@ -96,12 +102,13 @@ def _check_target(to: str | None) -> None:
         raise LoginUsage(f"--to {to!r} is neither a channel, as '#ops', nor the name of a person")
 
 
-def _client(way: Way, give_up: float | None, credentials: Credentials) -> Client:
+def _client(way: Way, give_up: float | None, remember: bool, credentials: Credentials) -> Client:
     """What the person has to say survives the program; in a pipe whoever fills it is told instead."""
     from securechat.client.client import Client
     from securechat.client.conversation import Conversation
     from securechat.client.outbox import Outbox
 
+    credentials.file, credentials.remember = way.profile.token(way.address, credentials.account), remember
     outbox = Outbox(keeping=way.profile.spool(way.address, credentials.account) if on_a_terminal() else None)
     seen = way.profile.visit(way.address, credentials.account).seen
     return Client(credentials, LOBBY, Conversation(seen, outbox), way.connect, patience=give_up)

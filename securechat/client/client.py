@@ -201,6 +201,8 @@ class Client:
             return Disconnected(reason, expected=self._quitting)
         if not self._admitted:
             return Disconnected(reason)
+        if self._credentials.used_up:  # what opened the session was given up
+            return Disconnected(reason, expected=True)
         if self._refusal is not None and not self._refusal.temporary:
             return Disconnected(reason, failure=LoginFailed(self.account, self._refusal))
         return None

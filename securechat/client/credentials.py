@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from securechat.client.tokens import DeviceToken, TokenFile
+
 
 @dataclass(slots=True)
 class Credentials:
-    """The password changes when the server takes another one. There is none where a client certificate proves it."""
+    """They change when the server takes another password, makes a device token, or revokes it."""
 
     account: str
-    password: str | None = field(repr=False)
-    code: str = field(default="", repr=False)  # of the second factor; it opens one login
+    password: str | None = field(default=None, repr=False)  # None if something else was enough
+    token: DeviceToken | None = None  # goes before the password
+    certified: bool = False  # by a client certificate, which the connection shows; goes before both
+    file: TokenFile | None = None  # where a token is kept; None for who only looks in
+    remember: bool = False  # ask for a token as soon as the password has done
+    code: str = field(default="", repr=False)  # of the second factor, behind the password; it opens one login
+
+    @property
+    def secret(self) -> str | None:
+        return self.token.secret if self.token is not None else self.password
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is nothing left to log in with."""
+        return self.secret is None and not self.certified

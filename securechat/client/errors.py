@@ -20,6 +20,12 @@ class ConnectionLost(SecurechatError):
     exit_status = 3
 
 
+class ProfileError(SecurechatError):
+    """The profile's folder, or a file in it, cannot be made or used."""
+
+    exit_status = 2
+
+
 class LoginFailed(SecurechatError):
     """The server refused the login.
 

@@ -58,13 +58,15 @@ class Entered(Event):
     """What was missed has been told; from here on lines are told as they are said.
 
     `time` is when we came, by the server's clock, if it said. The times of messages are no measure of it: they run
-    ahead while many are said at once. `again`: the link was lost, and this is the next one.
+    ahead while many are said at once. `again`: the link was lost, and this is the next one. `rememberable`: a device
+    token could spare the person the password.
     """
 
     nick: str
     channels: tuple[str, ...]
     time: datetime | None = None
     again: bool = False
+    rememberable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,13 @@ class Found(Event):
 class PasswordAnswered(Event):
     changed: bool
     text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered(Event):
+    """How it went to keep this computer's device token, or to give it up."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The client's folder: which servers' keys are known, and what each account has seen. Files are 0600, folders 0700.
 
 `known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account,
-`outbox/` one for each client that runs for them.
+`tokens/` one with the device token where this computer is remembered, `outbox/` one for each client that runs.
 """
 
 from __future__ import annotations
@@ -18,18 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from securechat.client.address import Address, parse
+from securechat.client.errors import ProfileError
 from securechat.client.history import Places, Seen, read_time
 from securechat.client.spool import Spool, open_spool
-from securechat.errors import SecurechatError
+from securechat.client.tokens import TokenFile
 from securechat.protocol.names import fold
 
 log = logging.getLogger(__name__)
 
 SAVE_EVERY = 1.0
-
-
-class ProfileError(SecurechatError):
-    exit_status = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,9 @@ class Profile:
         self._known_servers = folder / "known_servers"
         self._seen = folder / "seen"
         self._outbox = folder / "outbox"
+        self._tokens = folder / "tokens"
         try:
-            for path in (folder, self._seen, self._outbox):
+            for path in (folder, self._seen, self._outbox, self._tokens):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if path.stat().st_mode & 0o077:
                     path.chmod(0o700)
@@ -80,6 +78,10 @@ class Profile:
             return open_spool(self._outbox, f"{_file_name(str(address))}@{fold(account)}")
         except OSError as error:
             raise self._unusable(error) from error
+
+    def token(self, address: Address, account: str) -> TokenFile:
+        """Where the device token is, if this computer is remembered there."""
+        return TokenFile(self._tokens / f"{_file_name(str(address))}@{fold(account)}", self._replace)
 
     def last_account(self, address: Address) -> str | None:
         """The account that visited this server last."""

@@ -27,6 +27,7 @@ WANTED = (
     "standard-replies",
     "draft/chathistory",
     "securechat/retry",
+    "securechat/tokens",
     "soju.im/search",
 )
 SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
@@ -47,13 +48,13 @@ Send = Callable[..., None]
 
 
 class Registration:
-    """Owned by the session until `admitted`; forgets the credentials once they are sent."""
+    """Owned by the session until `admitted`; forgets the secret once it is sent."""
 
     def __init__(self, credentials: Credentials, send: Send) -> None:
         self.account = credentials.account
         self.capabilities: set[str] = set()
         self.over = False
-        self._mechanism = "EXTERNAL" if credentials.password is None else "PLAIN"
+        self._mechanism = "EXTERNAL" if credentials.certified else "PLAIN"
         self._credentials: Credentials | None = credentials
         self._send = send
         self._offered: dict[str, str] = {}
@@ -164,8 +165,8 @@ class Registration:
 
 def _response(credentials: Credentials) -> bytes:
     """Of EXTERNAL nothing: the certificate says who it is. A code stands behind the password, and is forgotten."""
-    if credentials.password is None:
+    secret = credentials.secret
+    if credentials.certified or secret is None:
         return b""
     code, credentials.code = credentials.code, ""
-    secret = f"{credentials.password}:{code}" if code else credentials.password
-    return sasl.write_plain(credentials.account, secret)
+    return sasl.write_plain(credentials.account, f"{secret}:{code}" if code else secret)

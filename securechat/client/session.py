@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from securechat.client import doubts, messages, replies, search
+from securechat.client import doubts, messages, remembering, replies, search
 from securechat.client.batches import Batch, Batches
 from securechat.client.channels import Channels, nick_of
 from securechat.client.conversation import Conversation
@@ -30,6 +30,7 @@ from securechat.client.liveness import Liveness
 from securechat.client.outbox import Piece
 from securechat.client.paging import Paging
 from securechat.client.registration import Registration
+from securechat.client.remembering import Remembering
 from securechat.client.search import Query, Searching
 from securechat.client.sending import Sending
 from securechat.client.stream import Stream
@@ -71,6 +72,7 @@ class Session:
         self._answers: dict[str, Answer] = {}
         self._sending = Sending(conversation.outbox, self._send, self._label, self._tell, self._show_own)
         self._stream = Stream(conversation, self._tell)
+        self._remembering = Remembering(credentials, self._ask, self._tell)
         self._paging: Paging | None = None
         self._came_at: datetime | None = None  # by the server's clock
         self._handlers: Mapping[str, Callable[[Message], None]] = {
@@ -166,8 +168,8 @@ class Session:
 
         def answered(answers: list[Message]) -> None:
             for message in answers:
-                if message.command == "NOTE" and self._credentials.password is not None:
-                    self._credentials.password = new
+                if message.command == "NOTE":
+                    self._remembering.password_changed(new)
                 if replies.is_answer(message):
                     self._tell(PasswordAnswered(message.command == "NOTE", replies.reason(message)))
 
@@ -175,6 +177,14 @@ class Session:
         for piece in first:
             self._send("PASSWD", piece)
         self._ask(answered, "PASSWD", last)
+
+    def remember(self) -> None:
+        """Have this computer's next login take no password; one Remembered tells how it went."""
+        self._remembering.remember()
+
+    def forget(self) -> None:
+        """Undo that; if this session was opened so, it ends."""
+        self._remembering.forget()
 
     def quit(self) -> None:
         self._send("QUIT")
@@ -262,6 +272,9 @@ class Session:
             self._capabilities = self._sending.capabilities = frozenset(self._registration.capabilities)
             self._registration = None
             self.nick = self.channels.own_nick = event.nick
+            self._remembering.offered = self._capabilities >= remembering.NEEDED
+            if self._credentials.remember and self._credentials.token is None:
+                self._remembering.remember()
 
     def _burst_half_over(self, message: Message) -> None:
         """The channels follow right away; the answer to this PING comes behind them."""
@@ -326,5 +339,6 @@ class Session:
     def _enter(self) -> None:
         self._paging = None
         again = self._conversation.entered
-        self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again))
+        possible = self._remembering.possible
+        self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again, possible))
         self._sending.begin()

@@ -65,7 +65,7 @@ class Core:
     def again(self, failed: Turn, error: StoreError) -> Turn:
         """Undo a turn whose commit failed and handle its items once more; whoever wanted something stored is told."""
         failed.undo()
-        self.directory.stored_at = 0.0
+        self.directory.stored_at = 0.0  # that something was stored a moment ago proves nothing any more
         turn = self._open(error)
         for item in failed.items:
             turn.items.append(item)
@@ -105,7 +105,7 @@ class Core:
                 turn.set(session, "busy", False)
                 self._guarded(turn, None, None, lambda: self._settle(turn, item.job, item.result))
                 if session.stage is not Stage.CLOSED:
-                    self._guarded(turn, session, label, lambda: item.job.done(turn, session, item.result))
+                    self._guarded(turn, session, label, lambda: self._answered(turn, item.job, item.result))
                 self._release(turn, session)
             case Resume(session):
                 self._release(turn, session)
@@ -137,6 +137,9 @@ class Core:
     def _settle(self, turn: Turn, job: Job, result: object) -> None:
         if job.settle is not None:
             job.settle(turn, result)
+
+    def _answered(self, turn: Turn, job: Job, result: object) -> None:
+        job.done(turn, job.session, result)
 
     def _release(self, turn: Turn, session: Session) -> None:
         """Go on with its opening, then with what it said while it waited, as much as the turn has room for."""

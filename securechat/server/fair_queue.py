@@ -8,6 +8,8 @@ from collections import OrderedDict, deque
 from securechat.server.session import Stage
 from securechat.server.turn import Job
 
+IN_A_ROW = 3  # jobs that come first, while others wait
+
 
 class FairQueue:
     """`put` and `close` never wait; any number of threads `take`.
@@ -18,6 +20,7 @@ class FairQueue:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._first, self._then = Lane(), Lane()
+        self._in_a_row = 0  # of those that come first
         self._closed = False
         self._changed = threading.Condition(threading.Lock())
 
@@ -46,7 +49,15 @@ class FairQueue:
                 self._changed.wait()
             if self._closed:
                 return None
-            return (self._first if len(self._first) else self._then).take()
+            return self._lane().take()
+
+    def _lane(self) -> Lane:
+        """Those that come first, but one of the others after so many of them: nobody waits for ever."""
+        if len(self._first) and not (len(self._then) and self._in_a_row >= IN_A_ROW):
+            self._in_a_row += 1
+            return self._first
+        self._in_a_row = 0
+        return self._then
 
     def close(self) -> None:
         """What waits is dropped."""

@@ -40,7 +40,7 @@ class Gone:
 class Answer:
     """A worker's result, or the exception that it ended with."""
 
-    job: Job = field(repr=False)
+    job: Job
     result: object = field(repr=False)
 
     @property

@@ -72,11 +72,11 @@ class Job:
 
     pool: str
     session: Session
-    work: Callable[[], object] = field(repr=False)  # with its arguments, which may be passwords
+    work: Callable[[], object] = field(repr=False)  # it may hold a password
     done: Done = field(repr=False)
     label: str | None
     first: bool = False  # before those that wait already
-    settle: Callable[[Turn, Any], None] | None = None
+    settle: Callable[[Turn, Any], None] | None = field(default=None, repr=False)
 
 
 class Mark(NamedTuple):

@@ -133,6 +133,16 @@ def _change(mode: LineMode, words: list[str]) -> Lines:
     return []
 
 
+def remember(mode: LineMode, rest: str) -> Lines:
+    mode.post(lambda session: session.remember())
+    return []
+
+
+def forget(mode: LineMode, rest: str) -> Lines:
+    mode.post(lambda session: session.forget())
+    return []
+
+
 def show_help(mode: LineMode, rest: str) -> Lines:
     width = max(len(command.usage) for command in COMMANDS.values())
     lines = [f"-!- {command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
@@ -164,6 +174,8 @@ COMMANDS = {
     "who": Command(who, "/who [NAME]", "who somebody is, or who is here"),
     "search": Command(search, "/search WORDS [in:#X] [from:NAME] [since:30d]", "find what was said"),
     "passwd": Command(passwd, "/passwd", "change your password"),
+    "remember": Command(remember, "/remember", "log in without the password on this computer from now on"),
+    "forget": Command(forget, "/forget", "undo /remember; a session that began without the password ends"),
     "help": Command(show_help, "/help", "this list"),
     "quit": Command(leave, "/quit", "log out; Ctrl-D does the same"),
 }

@@ -169,13 +169,18 @@ class LineMode:
     def _follow_entered(self, event: Entered) -> list[str]:
         self._linked = True
         self.channels = {fold(channel): channel for channel in event.channels}
+        self._enter_target(event)
+        if event.rememberable and not event.again:
+            return ["-!- /remember spares you the password at your next login from this computer"]
+        return []
+
+    def _enter_target(self, event: Entered) -> None:
         if not self.target.startswith(CHANNEL_PREFIX) or fold(self.target) in self.channels:
-            return []
+            return
         if self._join and not event.again:
             self.post(lambda session: session.join(self.target))
         else:
             self.target = next(iter(self.channels.values()), self.target)
-        return []
 
 
 def _sendable(line: str) -> str:

@@ -25,6 +25,7 @@ from securechat.client.events import (
     LinkLost,
     Missed,
     Refused,
+    Remembered,
     Said,
     Told,
 )
@@ -76,6 +77,7 @@ class Pipe:
             Acknowledged: self._acknowledged,
             Refused: self._refuse,
             Told: self._told,
+            Remembered: self._warn,
             LinkLost: self._warn,
             LinkBack: self._warn,
             Disconnected: self._disconnected,

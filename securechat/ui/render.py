@@ -23,6 +23,7 @@ from securechat.client.events import (
     Person,
     Queued,
     Refused,
+    Remembered,
     Renamed,
     Said,
     Since,
@@ -206,4 +207,5 @@ _WORDS: Mapping[type[Event], Callable[[Any], Lines]] = {
     LinkLost: _link_lost,
     LinkBack: _link_back,
     PasswordAnswered: _password_answered,
+    Remembered: lambda event: [printable(event.text)],
 }

@@ -10,8 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,80 +22,10 @@ from securechat.store.accounts import Accounts
 from securechat.store.certificates import Certificates, Named
 from securechat.tls import authority, clients, pins
 from tests.certificates import ASKING, client_pem
+from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
-from tests.terminal import Terminal
 
 PATIENCE = 20.0
-
-
-class Login:
-    """The words and the environment of `securechat login` for one person, with a profile of his own."""
-
-    def __init__(self, server: Server, folder: Path) -> None:
-        self.server = server
-        self.folder = folder
-        self.password_file = folder / "password"
-        self.password_file.write_text(f"{PASSWORD}\n")
-        self.password_file.chmod(0o600)
-        self.env = {key: value for key, value in os.environ.items() if key != "SECURECHAT_PASSWORD"}
-        self.env |= {"TERM": "xterm", "PYTHONUTF8": "1"}
-
-    def profile(self, name: str) -> Path:
-        return self.folder / f"profile-{name}"
-
-    def words(
-        self, name: str, *extra: str, host: str = "localhost", trust: bool = True, password: bool = True
-    ) -> list[str]:
-        words = [sys.executable, "-m", "securechat", "login", f"{name}@{host}:{self.server.port or 6697}"]
-        words += ["--profile-dir", str(self.profile(name)), *extra]
-        words += ["--ca", str(self.server.ca)] if trust else []
-        words += ["--password-file", str(self.password_file)] if password else []
-        return words
-
-    def pipe(self, name: str, text: str | bytes, *extra: str, **options: bool) -> subprocess.CompletedProcess[str]:
-        """Run it to its end with this standard input."""
-        data = text if isinstance(text, bytes) else text.encode()
-        done = subprocess.run(
-            self.words(name, *extra, **options), input=data, capture_output=True, env=self.env, timeout=60, check=False
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    @contextmanager
-    def piped(self, name: str, *extra: str) -> Iterator[subprocess.Popen[str]]:
-        """Have it running with pipes."""
-        pipe = subprocess.PIPE
-        words = self.words(name, *extra)
-        with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=self.env) as process:
-            yield process
-            if process.poll() is None:
-                process.kill()
-
-
-@pytest.fixture
-def person(idle_server: Server, tmp_path: Path) -> Login:
-    return Login(idle_server, tmp_path)
-
-
-@pytest.fixture
-def team(server: Server, person: Login) -> Login:
-    """A running server with three people."""
-    server.adduser("ada", "bob", "eve")
-    return person
-
-
-@pytest.fixture
-def terminal(person: Login) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def terminal(
-        name: str, *extra: str, columns: int = 80, env: dict[str, str] | None = None, **options: bool
-    ) -> Terminal:
-        opened.append(Terminal(person.words(name, *extra, **options), person.env | (env or {}), columns))
-        return opened[-1]
-
-    yield terminal
-    for one in opened:
-        one.child.close(force=True)
 
 
 def texts(server: Server, target: str = "#lobby") -> list[str]:

@@ -32,12 +32,12 @@ class Script:
         seen: Seen | None = None,
         conversation: Conversation | None = None,
         patience: float = 0.0,
-        password: str | None = "correct horse",
+        credentials: Credentials | None = None,
     ) -> None:
         self.capabilities = capabilities
         self.now = 1000.0
         self.conversation = conversation or Conversation(seen or Seen(), Outbox(patience=patience))
-        self.credentials = Credentials("ada", password)
+        self.credentials = credentials or Credentials("ada", "correct horse")
         self.session = Session(self.credentials, "#lobby", self.conversation)
         self.session.start(self.now)
 

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from securechat.client.address import Address
-from securechat.client.profile import Profile, ProfileError
+from securechat.client.errors import ProfileError
+from securechat.client.profile import Profile
 
 HERE = Address("127.0.0.1", 6697)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -93,7 +94,7 @@ def test_a_broken_file_counts_as_never_seen(profile, text):
 def test_nobody_else_may_read_it(profile):
     profile.remember(HERE, PIN, date(2026, 1, 3))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (profile.folder, *profile.folder.iterdir())}
-    assert modes == {"profile": 0o700, "seen": 0o700, "outbox": 0o700, "known_servers": 0o600}
+    assert modes == {"profile": 0o700, **dict.fromkeys(("seen", "outbox", "tokens"), 0o700), "known_servers": 0o600}
     profile.folder.chmod(0o755)
     Profile(profile.folder)
     assert stat.S_IMODE(profile.folder.stat().st_mode) == 0o700

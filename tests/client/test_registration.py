@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from securechat.client.credentials import Credentials
 from securechat.client.events import Admitted, LoginRefused
 from securechat.protocol.message import ProtocolError
 from tests.client.conftest import Script
@@ -101,7 +102,7 @@ def test_a_server_may_say_when_to_come_again(script, words, seconds):
 
 
 def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
-    certified = Script(password=None)
+    certified = Script(credentials=Credentials("ada", certified=True))
     certified.server(":s CAP * LS :sasl=PLAIN,EXTERNAL batch", ":s CAP * ACK :sasl batch")
     assert certified.sent()[-1] == "AUTHENTICATE EXTERNAL"
     certified.server("AUTHENTICATE +")
@@ -118,7 +119,7 @@ def test_with_a_certificate_of_ones_own_there_is_nothing_to_say():
     ],
 )
 def test_what_is_wrong_with_the_certificate_is_told(lines, reason):
-    *_, refusal = Script(password=None).server(*lines)
+    *_, refusal = Script(credentials=Credentials("ada", certified=True)).server(*lines)
     assert isinstance(refusal, LoginRefused)
     assert reason in refusal.reason
 

@@ -95,6 +95,7 @@ class Grammar:
             "S": lambda: self._pick("@+&@") + self._pick(CHANNELS),
             "u": lambda: self._pick(("+B", "-B", "+o", "-o", "+i", "+Bo-oB", "+" + "B-" * 200, "x", "+é")),
             "P": lambda: self._pick((f":{PASSWORD}", "wrong", "")),
+            "T": lambda: self._pick(("CREATE", "create", "LIST", "REVOKE", "")),
             "h": lambda: self._pick((*COMMANDS, "*", "x" * 400)),
         }
         self._shapes = [*SHAPES, *((command, "www") for command in COMMANDS)]
@@ -159,7 +160,15 @@ class Grammar:
 
     def _piece(self) -> str:
         """What follows AUTHENTICATE or PASSWD."""
-        secrets = (f"\0{self._pick(PEOPLE)}\0{PASSWORD}", "\0bob\0wrong", f"{PASSWORD}\0{PASSWORD}", "\0\0", "ada", "")
+        secrets = (
+            f"\0{self._pick(PEOPLE)}\0{PASSWORD}",
+            "\0bob\0wrong",
+            f"\0bob\0sct_{'A' * 43}",
+            f"{PASSWORD}\0{PASSWORD}",
+            "\0\0",
+            "ada",
+            "",
+        )
         whole = base64.b64encode(self._pick(secrets).encode()).decode()
         return self._pick((whole, whole, whole[:-1], "A" * 400, "A" * 401, "+", "*", "PLAIN", "PLAIN", "EXTERNAL", "é"))
 
@@ -193,6 +202,7 @@ SHAPES = [
     *[("REDACT", "ciw"), ("REDACT", "ti"), ("MARKREAD", "tr"), ("MARKREAD", "cr"), ("MARKREAD", "t")] * 2,
     *[("SEARCH", "x"), ("SEARCH", "x"), ("SEARCH", "w")],
     *[("CAP", "qQ"), ("CAP", "qQ"), ("CAP", "qn"), ("AUTHENTICATE", "b"), ("AUTHENTICATE", "b"), ("PASSWD", "b")],
+    *[("TOKEN", "Tw"), ("TOKEN", "Tw"), ("TOKEN", "T")],
     *[("NICK", "p"), ("NICK", "w"), ("USER", "wwww"), ("PASS", "w"), ("PING", "w"), ("PONG", "w"), ("VERSION", "")],
     *[
         ("QUIT", "w"),

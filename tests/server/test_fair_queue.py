@@ -44,6 +44,11 @@ def test_who_comes_first_goes_before_all_others() -> None:
     assert served(queue) == ["d", "e", "a", "b", "c"]
 
 
+def test_who_goes_before_all_others_keeps_nobody_waiting_for_ever() -> None:
+    queue = filled(*(job("d", str(number), first=True) for number in range(7)), job("a"), job("b"))
+    assert served(queue) == ["d0", "d1", "d2", "a", "d3", "d4", "d5", "b", "d6"]
+
+
 def test_without_room_the_newest_of_the_network_with_the_most_is_left_out() -> None:
     queue = filled(*(job("a", str(number)) for number in range(3)), job("b", "0"), limit=4)
     assert names(queue.put(job("c", "0"))) == ["a2"]

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from securechat.auth import tokens
+from securechat.server.items import Answer
 from securechat.store.accounts import Accounts
 from securechat.store.tokens import Tokens
 from tests.core import HASH, IN_A_YEAR, PASSWD, SETTINGS, START, CoreRun, Peer, registration
@@ -286,7 +287,7 @@ def test_a_new_token_is_in_no_repr(run: CoreRun) -> None:
     bob = run.login("bob")
     run.queue(bob, "TOKEN CREATE :laptop")
     run.step()
-    shown = repr(run.waiting)
+    shown = repr(run.waiting) + repr([item.result for item in run.waiting if isinstance(item, Answer)])
     turn = run.core.turn(run.waiting)
     shown += repr(turn.rows)
     turn.undo()

@@ -43,7 +43,7 @@ def strict(template: Path, tmp_path: Path) -> Iterator[CoreRun]:
 
 
 def answer(run: CoreRun, secret: str, name: str = "bob", *, exempt: bool = False) -> list[str]:
-    """What a login is told of its outcome; `exempt` from the limits of guesses."""
+    """What a login is told of its outcome; `exempt` from the limit of guesses."""
     peer = run.connect()
     peer.session.exempt = exempt
     run.say(peer, *registration(name, "", secret))

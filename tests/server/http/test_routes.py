@@ -41,6 +41,15 @@ def test_one_commit_is_proof_for_a_second(run: CoreRun) -> None:
         assert run.writer.commits["kept"] == commits
 
 
+def test_behind_a_commit_that_failed_the_one_before_is_no_proof(run: CoreRun) -> None:
+    ada = run.login("ada")
+    run.ask(HEALTHZ)
+    run.writer.outcomes.extend(["failed", "failed"])
+    run.say(ada, "PRIVMSG #lobby :lost")
+    assert outcome(run.ask(HEALTHZ)) == (503, "made to fail before the commit\n")
+    assert outcome(run.ask(HEALTHZ)) == (200, "ok\n")
+
+
 def test_a_commit_that_fails_is_no_proof_however_fresh_the_one_before(run: CoreRun) -> None:
     ada = run.login("ada")
     run.ask(HEALTHZ)

@@ -1,0 +1,200 @@
+"""A computer that is remembered: no password at the next login, until it is forgotten or its token is revoked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from securechat.client.address import Address
+from securechat.client.profile import Profile
+from securechat.client.tokens import DeviceToken, TokenFile
+from securechat.store.tokens import Token, Tokens
+from tests.cli.conftest import Login
+from tests.running import PASSWORD
+from tests.terminal import Terminal
+
+OpenTerminal = Callable[..., Terminal]
+
+
+def file(team: Login) -> TokenFile:
+    return Profile(team.profile("ada")).token(Address("localhost", team.server.port), "ada")
+
+
+def listed(team: Login) -> list[Token]:
+    with closing(team.server.open_store()) as database:
+        return Tokens(database).listing()
+
+
+def revoke(team: Login) -> None:
+    """All that there are."""
+    with closing(team.server.open_store()) as database:
+        Tokens(database).revoke_all("ada")
+
+
+def remembered(team: Login) -> DeviceToken:
+    """Have ada's computer remembered."""
+    token = DeviceToken(*team.server.token("ada"))
+    file(team).keep(token)
+    return token
+
+
+def test_a_piped_login_is_remembered_and_takes_no_password_next_time(team: Login) -> None:
+    first = team.pipe("ada", "one\n", "--remember")
+    assert first.returncode == 0
+    assert "this computer is remembered as" in first.stderr
+    token = file(team).read()
+    assert token is not None
+    second = team.pipe("ada", "two\n", password=False)
+    assert (second.returncode, second.stderr) == (0, "")
+    [one] = listed(team)
+    assert (one.id, one.name) == (token.id, os.uname().nodename)
+    assert one.address == "127.0.0.1"
+
+
+def test_a_script_that_always_says_remember_makes_one_token(team: Login) -> None:
+    for _ in range(3):
+        assert team.pipe("ada", "", "--remember").returncode == 0
+    assert len(listed(team)) == 1
+
+
+def test_a_password_that_is_given_goes_before_what_is_remembered(team: Login) -> None:
+    remembered(team)
+    team.password_file.write_text("wrong\n")
+    assert team.pipe("ada", "").returncode == 5
+    assert team.pipe("ada", "", "--remember").returncode == 0
+
+
+def test_a_refused_token_is_forgotten_and_a_script_is_told(team: Login) -> None:
+    remembered(team)
+    revoke(team)
+    done = team.pipe("ada", "", password=False)
+    assert done.returncode == 5
+    assert done.stderr.startswith("securechat: this computer is remembered no longer: its device token was refused\n")
+    assert file(team).read() is None
+    assert team.pipe("ada", "", "--remember").returncode == 0
+    assert file(team).read() is not None
+
+
+def test_a_token_is_not_forgotten_while_the_account_is_suspended(team: Login) -> None:
+    token = remembered(team)
+    for state, status in (("suspend", 5), ("resume", 0)):
+        subprocess.run(team.server.command("users", state, "ada"), check=True, capture_output=True, timeout=60)
+        done = team.pipe("ada", "", password=False)
+        assert done.returncode == status
+        assert file(team).read() == token
+        assert ("this account is suspended" in done.stderr) == bool(status)
+
+
+def test_a_person_is_told_of_remember_and_never_asked_again(team: Login, terminal: OpenTerminal) -> None:
+    ada = terminal("ada", password=False)
+    ada.wait_for("Password of ada")
+    ada.enter(PASSWORD)
+    ada.wait_for("-!- /remember spares you the password")
+    ada.enter("/remember")
+    ada.wait_for("this computer is remembered as")
+    ada.enter("/quit")
+    assert ada.status() == 0
+    again = terminal("ada", password=False)
+    again.wait_for("you are ada in #lobby")
+    assert "Password" not in again.text
+    assert "/remember" not in again.text
+    again.enter("/quit")
+    assert again.status() == 0
+
+
+def test_a_refused_token_leads_to_the_password(team: Login, terminal: OpenTerminal) -> None:
+    remembered(team)
+    revoke(team)
+    ada = terminal("ada", password=False)
+    ada.wait_for("its device token was refused\n(.*\n)*Password of ada")
+    ada.enter(PASSWORD)
+    ada.wait_for("you are ada in #lobby")
+
+
+def test_forgetting_ends_a_session_that_the_token_opened(team: Login, terminal: OpenTerminal) -> None:
+    remembered(team)
+    ada = terminal("ada", password=False)
+    ada.wait_for("you are ada in #lobby")
+    ada.enter("/forget")
+    assert ada.status() == 0
+    assert "forgotten: your next login takes the password" in ada.text
+    assert file(team).read() is None
+    assert [one.revoked_at is None for one in listed(team)] == [False]
+    assert team.pipe("ada", "", password=False).returncode == 2
+
+
+def test_a_revoked_token_ends_a_session_within_moments_and_it_does_not_come_back(
+    team: Login, terminal: OpenTerminal
+) -> None:
+    remembered(team)
+    ada = terminal("ada", password=False)
+    ada.wait_for("you are ada in #lobby")
+    revoke(team)
+    assert ada.status() == 5
+    assert "the device token of this session was revoked" in ada.text
+
+
+def test_a_new_password_keeps_this_computer_remembered(team: Login, terminal: OpenTerminal) -> None:
+    first = remembered(team)
+    ada = terminal("ada")
+    ada.wait_for("you are ada in #lobby")
+    ada.enter("/passwd")
+    for question, answer in (("old password", PASSWORD), ("new password", "staple4711x"), ("again", "staple4711x")):
+        ada.wait_for(f"{question}:$")
+        ada.enter(answer)
+    ada.wait_for("this computer is remembered as")
+    ada.enter("/quit")
+    assert ada.status() == 0
+    assert file(team).read() not in (None, first)
+    assert team.pipe("ada", "", password=False).returncode == 0
+
+
+def test_a_lost_link_is_made_anew_with_the_token(team: Login, terminal: OpenTerminal) -> None:
+    remembered(team)
+    ada = terminal("ada", password=False)
+    ada.wait_for("you are ada in #lobby")
+    team.server.kill()
+    ada.wait_for("connection lost")
+    team.server.start()
+    ada.wait_for("connected again")
+    ada.enter("hello")
+    ada.wait_for("<ada> hello")
+
+
+def test_a_search_takes_no_password_either(team: Login) -> None:
+    remembered(team)
+    words = [sys.executable, "-m", "securechat", "search", "hello", "--profile-dir", str(team.profile("ada"))]
+    words += ["--server", f"ada@localhost:{team.server.port}", "--ca", str(team.server.ca)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=team.env, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_the_token_is_in_no_log_and_no_argument(team: Login, terminal: OpenTerminal) -> None:
+    token = remembered(team)
+    team.server.stop()
+    team.server.start("--log-level", "DEBUG")
+    ada = terminal("ada", "--log-level", "DEBUG", password=False)
+    ada.wait_for("you are ada in #lobby")
+    assert token.secret not in Path(f"/proc/{ada.child.pid}/cmdline").read_text()
+    assert token.secret not in Path(f"/proc/{ada.child.pid}/environ").read_text()
+    ada.enter("/quit")
+    assert ada.status() == 0
+    logs = (team.profile("ada") / "client.log").read_text() + team.server.log()
+    assert token.id in logs
+    assert token.secret not in logs
+    assert token.secret.encode() not in ada.raw
+
+
+def test_a_profile_that_takes_nothing_is_named_and_the_login_goes_on(team: Login) -> None:
+    remembered(team)
+    [path] = (team.profile("ada") / "tokens").iterdir()
+    path.unlink()
+    path.mkdir()
+    done = team.pipe("ada", "hello\n", "--remember")
+    assert done.returncode == 0
+    assert "not remembered: cannot use the profile" in done.stderr
+    assert [one.revoked_at is None for one in listed(team)] == [True, False]
