@@ -54,7 +54,7 @@ def questions() -> Iterator[bytes]:
 
 
 class Vandal:
-    """Threads that each do one thing until `stop`."""
+    """Threads that each do one thing until `stop`, or until whoever ordered it is gone."""
 
     def __init__(self, port: int, ca: Path, token: str) -> None:
         self._address, self._ca, self._token = ("127.0.0.1", port), ca, token
@@ -63,9 +63,9 @@ class Vandal:
         self.logins = 0
         self.cuts = 0  # of the session that does not read
         reading = (messages, channels, topics, nothings, questions)
-        self._threads = [threading.Thread(target=self._stall)]
-        self._threads += [threading.Thread(target=self._flood, args=(lines,)) for lines in reading]
-        self._threads.append(threading.Thread(target=self._open_more))
+        self._threads = [threading.Thread(target=self._stall, daemon=True)]
+        self._threads += [threading.Thread(target=self._flood, args=(lines,), daemon=True) for lines in reading]
+        self._threads.append(threading.Thread(target=self._open_more, daemon=True))
         for thread in self._threads:
             thread.start()
             self._stopped.wait(HEAD_START if thread is self._threads[0] else 0)
