@@ -382,7 +382,26 @@ def test_three_wrong_codes_end_it(team, terminal):
         ada.wait_for(rf"(?s)(wrong code.*){{{refusals}}}code:$")
         ada.enter(app.wrong(time.time()))
     assert ada.status() == 5
-    assert "or use a device token" in ada.text.replace("\n", " ")
+    assert "with --remember it is asked for once" in ada.text.replace("\n", "")
+
+
+def test_a_lost_link_is_made_anew_without_a_code_where_the_computer_is_remembered(team, terminal):
+    """Each code opens one login, so without a device token there is nothing to come back with."""
+    app = team.server.enable_totp("ada")
+    forgetful, remembered = terminal("ada"), terminal("ada", "--remember")
+    for one, code in ((forgetful, app.recovery_codes[0]), (remembered, app.recovery_codes[1])):
+        one.wait_for("code:$")
+        one.enter(code)
+        one.wait_for("#lobby>")
+    remembered.wait_for("this computer is remembered")
+    team.server.kill()
+    remembered.wait_for("connection lost")
+    team.server.start()
+    remembered.wait_for("connected again")
+    assert forgetful.status() == 5
+    assert "put its code behind the password" in forgetful.text.replace("\n", "")
+    remembered.enter("/quit")
+    assert remembered.status() == 0
 
 
 def test_in_a_pipe_the_code_stands_behind_the_password(team):
