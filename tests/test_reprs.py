@@ -38,7 +38,7 @@ SHOWN = {
     ),
     *("reference", "references", "revision", "revoked", "role", "sender", "serial", "set_by", "source", "subcommand"),
     *("subject", "summary", "tags", "target", "targets", "thread", "topic_by", "usage", "user", "value", "written"),
-    *("after", "before", "accepted", "last_times", "letter", "about", "headers"),
+    *("after", "before", "accepted", "factor_roles", "last_times", "letter", "about", "headers"),
 }
 ELSEWHERE = {
     # words of our own, or the server's about something of the person's

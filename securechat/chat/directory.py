@@ -21,9 +21,9 @@ from securechat.store.rows import (
 
 
 class Lingering(NamedTuple):
-    """The last connection was lost: until when the person counts as present all the same, and what became of it."""
+    """The last connection was lost: since when, and what became of it. For a moment the person counts as present."""
 
-    until: float
+    since: float
     reason: str
 
 

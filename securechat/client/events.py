@@ -228,7 +228,7 @@ class PasswordAnswered(Event):
 class Remembered(Event):
     """How it went to keep this computer's device token, or to give it up."""
 
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

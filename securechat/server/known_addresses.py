@@ -23,8 +23,8 @@ def is_own(person: Person | None, network: str, now_ms: int) -> bool:
 
 
 def remember(turn: Turn, person: Person, network: str) -> None:
-    """The person logged in from this network."""
-    if abs(turn.milliseconds - person.networks.get(network, -REFRESHED_MS)) < REFRESHED_MS:
+    """The person logged in from this network; while nothing can be stored it is for the next login to remember."""
+    if turn.failing or abs(turn.milliseconds - person.networks.get(network, -REFRESHED_MS)) < REFRESHED_MS:
         return
     if network not in person.networks and len(person.networks) >= NETWORKS:
         oldest = min(person.networks, key=lambda known: person.networks[known])

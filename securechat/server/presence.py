@@ -146,7 +146,7 @@ def lost(turn: Turn, session: Session, reason: str) -> None:
         return
     if person.sessions:
         return settle_away(turn, person)
-    lingering = Lingering(turn.now + turn.settings.limits.linger, reason)
+    lingering = Lingering(turn.now, reason)
     turn.put(turn.directory, "lingering", person, lingering)
     return _give_up_one(turn, person, lingering)
 
@@ -158,7 +158,7 @@ def give_up(turn: Turn) -> None:
 
 
 def _give_up_one(turn: Turn, person: Person, lingering: Lingering) -> None:
-    if turn.now >= lingering.until:
+    if abs(turn.now - lingering.since) >= turn.settings.limits.linger:  # the clock may have been set back
         _depart(turn, person, lingering.reason)
 
 

@@ -224,7 +224,7 @@ class CodeUsed:
 class RecoveryCodeUsed:
     """A recovery code was taken, which counts once."""
 
-    digest: str
+    digest: str = field(repr=False)
     time: int
 
 

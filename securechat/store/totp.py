@@ -28,7 +28,7 @@ class NoFactor(SecurechatError):
 class NewFactor:
     secret: str = field(repr=False)
     step: int  # of the code that confirmed it; 0 if none did
-    recovery_codes: Collection[str]  # their digests
+    recovery_codes: Collection[str] = field(repr=False)  # their digests
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import sys
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ Version = Literal["1.2", "1.3"]
 _versions: dict[Version, ssl.TLSVersion] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # forward secret and authenticated; TLS 1.3 has no others
 _groups = "X25519:prime256v1:secp384r1"  # those of Mozilla's profiles
+
+log = logging.getLogger(__name__)
 
 
 def server_context(
@@ -130,11 +133,9 @@ def _check_dates(certificate: Path) -> None:
         raise CertificateError(
             f"certificate {certificate} expired {read.not_valid_after_utc:%Y-%m-%d}; {mend(certificate, 'renew')}"
         )
-    if read.not_valid_before_utc > now:
-        raise CertificateError(
-            f"certificate {certificate} begins only {read.not_valid_before_utc:%Y-%m-%d %H:%M} UTC;"
-            " check this machine's clock"
-        )
+    if read.not_valid_before_utc > now:  # and is served with: a clock that is wrong at boot is set right later
+        since = f"{read.not_valid_before_utc:%Y-%m-%d %H:%M}"
+        log.warning("certificate %s begins only %s UTC; check this machine's clock", certificate, since)
 
 
 def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
@@ -718,9 +719,10 @@ def test_a_server_that_asks_to_wait_for_a_moment_is_waited_for(person):
     database.close()
     person.server.start()
     with person.server.connect() as one, person.server.connect() as other, person.server.connect() as third:
+        secret = base64.b64encode(b"\0eve\0a wrong one").decode()
         for wire in (one, other, third):
-            wire.begin("eve", "a wrong one")
-        third.wait_for("FAIL", lambda line: line.params[1] == "TRY_LATER")
+            wire.send_bytes(f"AUTHENTICATE PLAIN\r\nPING x\r\nAUTHENTICATE {secret}\r\n".encode())
+            wire.wait_for("PONG")  # of the turn that had it checked
         done = person.pipe("ada", "hello\n")
     assert done.returncode == 0
     assert "asks to wait; trying again in 10 s" in done.stderr

@@ -80,8 +80,10 @@ def _owner_comes_and_goes(server: Server, figures: Figures) -> Iterator[None]:
     over = threading.Event()
 
     def come_and_go() -> None:
-        while not over.wait(BETWEEN):
+        while True:
             figures.logins.append(_log_in(server))
+            if over.wait(BETWEEN):
+                return
 
     with ThreadPoolExecutor(1) as owner:
         coming = owner.submit(come_and_go)

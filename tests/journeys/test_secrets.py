@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import re
+import json
 import signal
 from pathlib import Path
 
@@ -24,7 +24,7 @@ SECRETS = {
     "said": "Rhabarber planted words 7",
     "unsent": "Holunder planted words 8",
 }
-PASSWORDS = [name for name in SECRETS if "password" in name]
+STORED = ("said", "channel key", "second factor")
 FAILS, CRASHES = "made-to-fail", "made-to-crash"  # in a message
 
 
@@ -61,13 +61,17 @@ def set_up(stage: Stage, server: Server) -> str:
     stage.run(*admin(server, "passwd", "dot", "--password-stdin"), text=SECRETS["new password"] + "\n")
     done = stage.run(*admin(server, "tokens", "create", "laptop", "--for", "ada"))
     stage.secrets["token"] = done.stdout.strip()
+    done = stage.run(*admin(server, "totp", "enable", "dot", "--yes", "--json"))
+    factor = json.loads(done.stdout)
+    stage.secrets |= {"second factor": factor["secret"], "recovery code": factor["recovery_codes"][0]}
     return stage.secrets["token"]
 
 
 def talk(stage: Stage, server: Server, token: str) -> None:
     """What clients of any kind say, right, wrong, and in the wrong place."""
-    with connected(server) as ada, connected(server) as other, connected(server) as lost:
+    with connected(server) as ada, connected(server) as other, connected(server) as lost, connected(server) as dot:
         ada.register("ada", SECRETS["password"])
+        dot.register("dot", f"{SECRETS['new password']}:{stage.secrets['recovery code']}")
         other.register("ada", token)
         wrong_logins(lost)
         said_in_the_wrong_place(lost)
@@ -136,10 +140,14 @@ def chat(stage: Stage, server: Server) -> None:
             terminal.wait_for("assword.*: *$")
             terminal.enter(SECRETS[word])
         terminal.wait_for("password changed")
+        terminal.enter("/remember")
+        terminal.wait_for("remembered as")
         terminal.enter(SECRETS["said"])
         terminal.enter("/quit")
         assert terminal.status() == 0
         stage.look(terminal.raw, "a terminal", "said")
+    [kept] = (stage.folder / "profile/tokens").iterdir()
+    stage.secrets["kept token"] = json.loads(kept.read_text())["secret"]
     password = ("--password-file", stage.given("bob", SECRETS["new password"]))
     text = f"{SECRETS['said']}\n"
     stage.run(*securechat("login", where, *login, *password), text=text, shows="said")
@@ -180,12 +188,13 @@ def break_down(stage: Stage, server: Server) -> None:
 
 def look(stage: Stage, server: Server) -> None:
     belonging = {
-        "/data/securechat.db": ("said", "channel key"),
-        "/backup.db": ("said", "channel key"),
+        "/data/securechat.db": STORED,
+        "/backup.db": STORED,
         "/profile/outbox/": ("unsent",),
+        "/profile/tokens/": ("kept token",),
     }
     assert stage.look_at_files(belonging) > 8
     assert stage.leaks == []
     stage.look((server.data / "securechat.db").read_bytes(), "the database")
-    assert {leak.what for leak in stage.leaks} == {"said", "channel key"}  # so it is found where it stands
-    assert re.search("DEBUG", server.log())
+    assert {leak.what for leak in stage.leaks} == {*STORED}  # so they are found where they stand
+    assert " DEBUG " in server.log()

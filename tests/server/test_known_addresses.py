@@ -59,6 +59,11 @@ def test_a_login_does_not_fail_because_it_cannot_be_stored(run: CoreRun) -> None
     peer = run.connect_as("ada")
     assert not any(" FAIL " in line for line in peer.take())
     assert run.writer.commits["failed"] > 0
+    assert not run.core.knows("127.0.0.1")
+    run.writer.outcomes.clear()
+    run.connect_as("ada")
+    assert run.core.knows("127.0.0.1")
+    assert run.held() == run.stored()
 
 
 def test_the_network_used_longest_ago_gives_way(run: CoreRun) -> None:

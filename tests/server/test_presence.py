@@ -44,6 +44,13 @@ def test_who_does_not_come_back_in_time_is_gone(run: CoreRun, bob: Peer) -> None
     assert "ada" not in names(run, bob)
 
 
+def test_a_clock_set_back_keeps_nobody_present_who_is_lost(run: CoreRun, bob: Peer) -> None:
+    run.lose(run.login("ada"))
+    run.now -= 3600
+    run.pass_(0)
+    assert seen(bob) == ["QUIT :closed by the peer"]
+
+
 def test_an_account_that_is_deleted_while_its_person_may_yet_come_back_is_gone_at_once(run: CoreRun, bob: Peer) -> None:
     run.lose(run.login("ada"))
     run.accounts.delete("ada")

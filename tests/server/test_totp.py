@@ -99,6 +99,15 @@ def test_a_wrong_code_is_told_the_same_as_a_wrong_password(run: CoreRun, app: Ap
         assert answer(run, f"{PASSWORD}:{code}") == [REFUSED.format("bob")]
 
 
+def test_a_wrong_code_counts_as_a_guess_and_a_missing_one_does_not(run: CoreRun, app: App) -> None:
+    assert all(answer(run, PASSWORD)[0].startswith(MISSING) for _ in range(30))
+    told = [answer(run, f"{PASSWORD}:{app.wrong(run.now)}")[0].split()[1:4] for _ in range(30)]
+    refused = told.index(["FAIL", "AUTHENTICATE", "TRY_LATER"])
+    assert refused == SETTINGS.limits.guesses_per_address * 4 // 5
+    assert all(line[2:3] == ["TRY_LATER"] for line in told[refused:])
+    assert answer(run, f"{PASSWORD}:{app.code(run.now)}")[0].split()[3] == "TRY_LATER"
+
+
 def hashes(run: CoreRun, name: str, secret: str) -> int:
     """How many a login computes."""
     count = 0

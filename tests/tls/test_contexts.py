@@ -1,5 +1,6 @@
 """TLS contexts in real handshakes, and the one line each unusable file gets."""
 
+import re
 import ssl
 import subprocess
 import sys
@@ -101,10 +102,11 @@ def test_an_expired_certificate_is_refused_with_the_command_that_renews_it(folde
     )
 
 
-def test_a_certificate_of_the_future_is_refused(folder, redate):
+def test_a_certificate_of_the_future_is_served_with_and_told_of(folder, redate, caplog):
+    """It is the clock of this machine that is wrong, as a rule, and it may be set right after the start."""
     redate("server", since=datetime.now(UTC) + timedelta(days=1), until=datetime.now(UTC) + timedelta(days=9))
-    with pytest.raises(CertificateError, match=r"begins only 20.* UTC; check this machine's clock"):
-        contexts.server_context(folder / "server.crt", folder / "server.key")
+    contexts.server_context(folder / "server.crt", folder / "server.key")
+    assert re.search(r"begins only 20.* UTC; check this machine's clock", caplog.text)
 
 
 def test_certs_in_the_working_directory_need_no_folder_in_the_command(tmp_path):

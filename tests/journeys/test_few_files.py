@@ -1,0 +1,67 @@
+"""Two hundred people at a server that may open 64 files: those inside go on, and when the rest leave all is well."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+
+from scripts.benchmark import machine, visitors
+from scripts.benchmark.visitors import Visitors
+from tests.running import PASSWORD, Server
+from tests.wire import Wire
+
+FILES = 64
+PEOPLE = [f"guest{number}" for number in range(200)]
+SETTINGS = '[limits]\nexempt = ["127.0.0.0/8"]\n'  # so that nothing but the files is short
+MESSAGES = 100
+
+
+def test_without_a_free_file_nothing_acknowledged_is_lost_and_all_is_well_when_people_leave(
+    idle_server: Server,
+) -> None:
+    server = idle_server
+    server.configure(SETTINGS)
+    server.adduser(*PEOPLE)
+    server.start(prefix=("prlimit", f"--nofile={FILES}:{FILES}"))
+    with server.login("ada") as ada, server.login("bob") as bob:
+        said, inside = talk_in_a_crowd(server, ada)
+        assert 20 < inside < FILES
+        assert heard(bob) == said
+        with server.login("cyd") as cyd:  # they have left: there is room again
+            assert [line.params[1] for line in cyd.ask(f"CHATHISTORY LATEST #lobby * {MESSAGES}")] == said
+            said.append(acknowledged(ada, "the last"))
+    server.signal(signal.SIGKILL)
+    server.wait()
+    server.start()
+    assert [entry.text for entry in server.history("#lobby")] == said
+    assert "out of file descriptors" in server.log()
+    assert "Traceback" not in server.log()
+
+
+def talk_in_a_crowd(server: Server, speaker: Wire) -> tuple[list[str], int]:
+    """What was acknowledged while everyone wanted to come in, and how many of them were let in."""
+    said: list[str] = []
+    cpu = machine.cpu_seconds(server.pid)
+    with contextlib.closing(Visitors(server.port)) as load:
+        for name in PEOPLE:
+            load.send_in(name, visitors.login(name, password=PASSWORD))
+        inside = 0
+        began = time.monotonic()
+        while len(said) < MESSAGES:
+            said.append(acknowledged(speaker, f"line {len(said)}"))
+            inside += len(load.serve(0.03))
+        took = time.monotonic() - began
+    assert machine.cpu_seconds(server.pid) - cpu < took / 2  # it does not spin
+    return said, inside
+
+
+def acknowledged(wire: Wire, text: str) -> str:
+    [echo] = wire.ask(f"PRIVMSG #lobby :{text}")
+    assert (echo.command, echo.params[-1]) == ("PRIVMSG", text)
+    return text
+
+
+def heard(wire: Wire) -> list[str]:
+    wire.sync()
+    return [message.params[1] for message in wire.seen if message.command == "PRIVMSG"]
