@@ -598,6 +598,26 @@ def test_everything_since_the_last_visit_is_shown_however_much(team):
     assert said(team.pipe("bob", "").stdout) == [f"<ada> line {number}" for number in range(450)]
 
 
+def test_what_was_missed_in_fifty_channels_is_read_as_fast_as_in_one(team, login):
+    """It asks for the history of each: that many messages would take half a minute at this pace."""
+    names = [f"#c{number}" for number in range(50)]
+    ada, bob = login("ada"), login("bob")
+    for one in (ada, bob):
+        one.ask(f"JOIN {','.join(names)}")
+    ada.close()
+    assert team.pipe("ada", "").returncode == 0
+    for name in names:
+        bob.send(f"PRIVMSG {name} :in {name}")
+    bob.sync()
+    team.server.configure("[limits]\nmessages_per_second = 1\nmessage_burst = 20\n", paced=True)
+    team.server.restart()
+    began = time.monotonic()
+    done = team.pipe("ada", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"in {name}" in done.stdout for name in names)
+    assert time.monotonic() - began < 15
+
+
 def test_an_outage_that_is_too_long_names_the_first_line_without_an_acknowledgement(team):
     with team.piped("ada", "--give-up", "1") as process:
         process.stdin.write("acknowledged\n")
