@@ -45,5 +45,5 @@ def _advice(refusal: LoginRefused) -> str:
     if refusal.credentials:
         return "check both, or ask the server's operator"
     if refusal.second_factor:
-        return "give the newest code, or use a device token"
+        return "give the newest code; with --remember it is asked for once"
     return f"that is at {moment(refusal.seconds)}" if refusal.seconds else "try again later"

@@ -383,7 +383,26 @@ def test_three_wrong_codes_end_it(team, terminal):
         ada.wait_for(rf"(?s)(wrong code.*){{{refusals}}}code:$")
         ada.enter(app.wrong(time.time()))
     assert ada.status() == 5
-    assert "or use a device token" in ada.text.replace("\n", " ")
+    assert "with --remember it is asked for once" in ada.text.replace("\n", "")
+
+
+def test_a_lost_link_is_made_anew_without_a_code_where_the_computer_is_remembered(team, terminal):
+    """Each code opens one login, so without a device token there is nothing to come back with."""
+    app = team.server.enable_totp("ada")
+    forgetful, remembered = terminal("ada"), terminal("ada", "--remember")
+    for one, code in ((forgetful, app.recovery_codes[0]), (remembered, app.recovery_codes[1])):
+        one.wait_for("code:$")
+        one.enter(code)
+        one.wait_for("#lobby>")
+    remembered.wait_for("this computer is remembered")
+    team.server.kill()
+    remembered.wait_for("connection lost")
+    team.server.start()
+    remembered.wait_for("connected again")
+    assert forgetful.status() == 5
+    assert "put its code behind the password" in forgetful.text.replace("\n", "")
+    remembered.enter("/quit")
+    assert remembered.status() == 0
 
 
 def test_in_a_pipe_the_code_stands_behind_the_password(team):
@@ -577,6 +596,26 @@ def test_everything_since_the_last_visit_is_shown_however_much(team):
     team.pipe("bob", "")
     team.pipe("ada", "".join(f"line {number}\n" for number in range(450)))
     assert said(team.pipe("bob", "").stdout) == [f"<ada> line {number}" for number in range(450)]
+
+
+def test_what_was_missed_in_fifty_channels_is_read_as_fast_as_in_one(team, login):
+    """It asks for the history of each: that many messages would take half a minute at this pace."""
+    names = [f"#c{number}" for number in range(50)]
+    ada, bob = login("ada"), login("bob")
+    for one in (ada, bob):
+        one.ask(f"JOIN {','.join(names)}")
+    ada.close()
+    assert team.pipe("ada", "").returncode == 0
+    for name in names:
+        bob.send(f"PRIVMSG {name} :in {name}")
+    bob.sync()
+    team.server.configure("[limits]\nmessages_per_second = 1\nmessage_burst = 20\n", paced=True)
+    team.server.restart()
+    began = time.monotonic()
+    done = team.pipe("ada", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(f"in {name}" in done.stdout for name in names)
+    assert time.monotonic() - began < 15
 
 
 def test_an_outage_that_is_too_long_names_the_first_line_without_an_acknowledgement(team):

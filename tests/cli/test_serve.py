@@ -246,7 +246,7 @@ def test_a_database_that_another_process_holds_does_not_keep_it(server: Server, 
 
 
 @pytest.mark.parametrize(
-    ("function", "thread"), [("Loop._accept", ""), ("Storage._look", "store"), ("Pool._answer", "passwords-0")]
+    ("function", "thread"), [("Loop._accept", ""), ("Storage._look", "store"), ("_done", "passwords-0")]
 )
 def test_a_bug_ends_it_with_status_9_and_its_traceback_is_in_the_log(
     idle_server: Server, function: str, thread: str
@@ -266,7 +266,7 @@ def test_a_bug_ends_it_with_status_9_and_its_traceback_is_in_the_log(
     assert process.returncode == 9
     log = idle_server.log()
     assert "    | KeyError: 'planted'" in log
-    assert "in " + function.partition(".")[2] in log
+    assert "in " + function.rpartition(".")[2] in log
     assert f"securechat: the thread {thread} ended" in errors if thread else "this is a bug: KeyError" in errors
     assert "run it again" not in errors
     for secret in (PASSWORD, base64.b64encode(f"\0ada\0{PASSWORD}".encode()).decode()):

@@ -160,7 +160,7 @@ class World:
     def _fill(self) -> None:
         """As many peers as there should be: a new one for each that has gone."""
         while len(self.peers) < ADMITTED + REGISTERING:
-            exempt = self.random.random() < 0.9  # or soon nobody could guess, nor log in, any more
+            exempt = self.random.random() < 0.8  # or most logins would end at the limit of guesses
             session = Session(f"127.0.0.{self.random.randrange(1, 255)}", exempt=exempt)
             peer = Peer(session, self.settings.limits.registration_line)
             self.peers.append(peer)

@@ -62,6 +62,7 @@ def has_a_newer_schema(server: Server) -> None:
 
 
 def has_another_file_for_a_database(server: Server) -> None:
+    (server.data / "securechat.db").touch(mode=0o600)
     (server.data / "securechat.db").write_text("Dear diary, today I learned that a database is not a text file.\n" * 99)
 
 

@@ -44,6 +44,7 @@ def test_lines_end_at_lf_however_the_bytes_arrive(stream: bytes, lines: list[byt
 def test_lines_may_be_taken_a_few_at_a_time(stream: bytes, lines: list[bytes], most: int) -> None:
     buffer = LineBuffer()
     found = buffer.feed(stream, most)
+    assert len(found) <= most
     while buffer.has_line:
         more = buffer.feed(b"", most)
         assert 0 < len(more) <= most

@@ -123,7 +123,7 @@ def _end_membership(turn: Turn, session: Session, channel: Channel, member: Pers
 def _holds_nothing_but(turn: Turn, channel: Channel, member: Person) -> bool:
     """Whether nothing came of the channel but its making by this member: its newest entry is its first."""
     untouched = turn.directory.last_times.get(channel.key) == channel.created
-    return untouched and channel.is_plain and channel.members.keys() == {member} and not channel.autojoin
+    return untouched and channel.is_plain and channel.members.keys() == {member}
 
 
 def _forget(turn: Turn, channel: Channel, member: Person) -> None:
