@@ -12,7 +12,7 @@ from securechat.server.session import Session
 
 SPAN = 0.05  # seconds over which talkers are counted
 MANY = 8  # talkers in a span from which on it pays, and messages that are enough for a turn
-PAUSE = 0.008  # seconds at most from the beginning of one turn to that of the next
+PAUSE = 0.010  # seconds at most from the beginning of one turn to that of the next
 
 
 class Gathering:

@@ -729,8 +729,9 @@ def test_lines_that_cannot_be_stored_for_a_moment_are_sent_again_in_order(team, 
 # A server with too much to do
 
 
+@pytest.mark.slow
 def test_a_server_that_asks_to_wait_for_a_moment_is_waited_for(person):
-    """Its queue has room for one: two are before us, each for four seconds."""
+    """Its queue has room for one: two are before us, each for four seconds, if the machine has nothing else to do."""
     person.server.configure("[limits]\nlogin_queue = 1\n")
     person.server.adduser("ada", "bob")
     database = person.server.open_store()

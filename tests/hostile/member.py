@@ -44,7 +44,7 @@ class Figures:
         return (
             f"p99 of deliveries: quiet {self.quiet * 1000:.1f} ms, hostile {self.hostile * 1000:.1f}, "
             f"bound {P99 * 1000:.0f}; server memory {self.growth_kib / 1024:+.1f} MiB, bound {GROWTH_KIB / 1024:.0f}\n"
-            f"the member in {self.seconds:.0f} s: {self.tried / 2**20:.2f} MiB taken from his sockets, {self.stored} "
+            f"the member in {self.seconds:.0f} s: {self.tried / 2**20:.2f} MiB taken by TCP, {self.stored} "
             f"lines stored of {self.allowed:.0f} allowed; {self.logins} logins, {self.gave_way} sessions gave way, "
             f"the one that does not read was cut {self.cuts} times"
         )
