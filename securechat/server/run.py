@@ -69,6 +69,7 @@ def serve(
         contextlib.closing(open_database(folder, settings.store, lock=lock)) as database,
         _listening(settings) as listeners,
     ):
+        database.keep_ready(HASHERS + READERS)
         directory, throttle, seen = _load(database, settings)
         tally = Tally(log)
         exposition = Exposition()

@@ -68,6 +68,12 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def keep_ready(self, readers: int) -> None:
+        """Open connections for so many readers at a time, files and all: later there may be no free descriptor."""
+        with contextlib.ExitStack() as stack:
+            for _ in range(readers):
+                stack.enter_context(self.read()).exec_driver_sql("SELECT count(*) FROM sqlite_schema")
+
     def connect_writer(self) -> Connection:
         """A connection for one owner, who opens transactions on it with `begin`. Raises StoreError."""
         with translated():

@@ -10,7 +10,9 @@ import pytest
 
 from securechat.auth import tokens
 from securechat.server.items import Answer
+from securechat.server.session import Stage
 from securechat.store.accounts import Accounts
+from securechat.store.errors import StoreError
 from securechat.store.tokens import Tokens
 from tests.core import HASH, IN_A_YEAR, PASSWD, SETTINGS, START, CoreRun, Peer, registration
 from tests.running import PASSWORD, Server
@@ -61,6 +63,21 @@ def test_whatever_is_wrong_with_it_is_answered_alike(run: CoreRun) -> None:
         answer(run, "bob", "wrong password"),
     }
     assert wrong == {"904 bob :SASL authentication failed", "904 nobody :SASL authentication failed"}
+
+
+def test_a_login_that_cannot_be_looked_up_is_to_be_tried_again(run: CoreRun) -> None:
+    _, secret = made(run)
+    peer = run.connect()
+    run.reading_fails_with = StoreError("made to fail")
+    run.say(peer, *registration("bob", "", secret))
+    words = "logins cannot be checked now; try again in a few seconds"
+    assert peer.take()[-2:] == [
+        f":localhost FAIL AUTHENTICATE TEMPORARILY_UNAVAILABLE :{words}",
+        ":localhost 904 bob :SASL authentication failed",
+    ]
+    run.reading_fails_with = None
+    run.say(peer, *registration("bob", "", secret)[-2:], "CAP END")
+    assert peer.session.stage is Stage.ADMITTED
 
 
 def test_a_token_is_never_hashed_as_a_password(run: CoreRun) -> None:

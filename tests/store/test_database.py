@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import stat
 import threading
@@ -34,6 +35,17 @@ def test_every_connection_is_set_for_durability_and_strictness(database: Databas
 def test_normal_durability_leaves_out_the_sync_of_each_commit(folder: Path) -> None:
     with closing(open_database(folder, config.Store(durability="normal"))) as database:
         assert pragma(database, "synchronous") == 1
+
+
+def test_readers_that_are_kept_ready_need_no_file_later(database: Database) -> None:
+    database.keep_ready(2)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with database.read() as one, database.read() as another:
+            assert one.execute(select(account)).all() == another.execute(select(account)).all()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_only_the_owner_may_read_the_data(database: Database, accounts: Accounts, folder: Path) -> None:
