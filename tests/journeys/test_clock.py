@@ -21,7 +21,7 @@ DAWN = "timestamp=1990-01-01T00:00:00.000Z"
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="no libfaketime; install the package libfaketime")
 
 
-@pytest.mark.parametrize("step", [HOUR, -HOUR, -YEAR])
+@pytest.mark.parametrize("step", [*(pytest.param(one, marks=pytest.mark.slow) for one in (HOUR, -HOUR)), -YEAR])
 def test_a_step_of_the_clock_loses_nothing_and_disorders_nothing(
     step: int, idle_server: Server, tmp_path: Path
 ) -> None:
