@@ -78,14 +78,8 @@ def search(
 
     now = datetime.now().astimezone()
     text = " ".join(words).replace("\0", "")
-    query = Query(
-        text,
-        target,
-        sender,
-        read_moment(since, now) if since else None,
-        read_moment(until, now) if until else None,
-        read_limit(limit),
-    )
+    earliest, latest = (read_moment(one, now) if one else None for one in (since, until))
+    query = Query(text, target, sender, earliest, latest, read_limit(limit))
     if not (text or target or sender or since or until):
         raise LoginUsage("nothing to search for: give WORDS, or at least one of --in, --from, --since, --until")
     profile = open_profile(profile_dir, log_level)

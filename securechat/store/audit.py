@@ -139,8 +139,7 @@ class Announcing:
 
 
 def _entry(row: tuple[int, int, str, str, str, str, str, bytes]) -> Entry:
-    number, *columns, digest = row
-    return Entry(number, Audited(*columns), digest)  # type: ignore[arg-type]
+    return Entry(row[0], Audited(*row[1:-1]), row[-1])
 
 
 def _hash(previous: bytes, number: int, row: Audited) -> bytes:

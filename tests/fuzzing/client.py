@@ -55,7 +55,7 @@ class Visit:
             self._act()
         except ProtocolError:  # the client goes, and comes again
             self._link()
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is what we look for
             raise Broken(f"the client fell over {data!r}") from error
         self._look()
         self.inputs += 1

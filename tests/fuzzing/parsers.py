@@ -19,5 +19,5 @@ def run(inputs: int, seed: int) -> None:
         data = parser.make(chance)
         try:
             parser.throw(data)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is what we look for
             raise Broken(f"{parser.name}: {data!r}") from error

@@ -16,6 +16,7 @@ from pathlib import Path
 from securechat.auth import passwords
 from securechat.store.accounts import Accounts, NewAccount
 from tests.hostile.enemy import FLOODER, STALLED
+from tests.hostile.orders import order
 from tests.running import PASSWORD, Server
 from tests.wire import Wire
 
@@ -76,11 +77,11 @@ def measure(server: Server, pairs: int, seconds: float) -> Figures:
         talk(members, 1.0)  # what is slow only once
         for number in range(pairs):
             figures.quiet.append(p99(talk(members, seconds)))
-            _order(enemy, "attack")
+            order(enemy, "attack")
             figures.logins.append(_login(server, f"{LATE}{number}"))
             figures.logins_cheap.append(_login(server, "m0"))
             figures.hostile.append(p99(talk(members, seconds)))
-            sent, cuts = map(int, _order(enemy, "stop").split())
+            sent, cuts = map(int, order(enemy, "stop").split())
             figures.flooded += sent
             figures.cuts += cuts
             for member in members:
@@ -106,17 +107,6 @@ def _enemy(server: Server) -> Iterator[subprocess.Popen[str]]:
         yield process
         assert process.stdin is not None
         process.stdin.close()
-
-
-def _order(enemy: subprocess.Popen[str], word: str) -> str:
-    assert enemy.stdin is not None
-    assert enemy.stdout is not None
-    enemy.stdin.write(word + "\n")
-    enemy.stdin.flush()
-    answer = enemy.stdout.readline()
-    if not answer:
-        raise RuntimeError("the enemy process has ended; what it said is above")
-    return answer
 
 
 def _login(server: Server, name: str) -> float:

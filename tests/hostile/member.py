@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scripts.benchmark import machine
 from tests.hostile.measure import MEMBERS, p99, talk
+from tests.hostile.orders import order
 from tests.hostile.vandal import NAME
 from tests.running import Server
 
@@ -60,10 +61,10 @@ def endure(server: Server, seconds: float) -> Figures:
         talk(members, 1.0)  # what is slow only once
         quiet = p99(talk(members, QUIET))
         before, began = machine.rss_kib(server.pid), time.monotonic()
-        _order(vandal, "attack")
+        order(vandal, "attack")
         hostile = p99(talk(members, seconds))
         growth = machine.peak_rss_kib(server.pid) - before
-        tried, logins, cuts = map(int, _order(vandal, "stop").split())
+        tried, logins, cuts = map(int, order(vandal, "stop").split())
         took = time.monotonic() - began
     limits = server.settings.limits
     return Figures(
@@ -94,14 +95,3 @@ def _vandal(server: Server, token: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
-
-
-def _order(vandal: subprocess.Popen[str], word: str) -> str:
-    assert vandal.stdin is not None
-    assert vandal.stdout is not None
-    vandal.stdin.write(word + "\n")
-    vandal.stdin.flush()
-    answer = vandal.stdout.readline()
-    if not answer:
-        raise RuntimeError("the member's process has ended; what it said is above")
-    return answer
