@@ -47,6 +47,7 @@ class Connection:
         "allowance",
         "busy_since",
         "counted",
+        "day",
         "deadline",
         "head",
         "hung_up",
@@ -81,6 +82,7 @@ class Connection:
         self.opened = False  # the last of what its session is told first was delivered
         self.phase = Phase.ACCEPTED
         self.deadline = deadline  # of the handshake and login, later of the closing; on the loop's patient clock
+        self.day = 0  # of the calendar
         self.busy_since: float | None = None  # the session waits for us, and the deadline with it
         self.received = 0  # bytes of lines
         self.allowance = 0  # of them, before its admission

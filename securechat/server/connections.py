@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from securechat.chat.directory import Directory
 from securechat.server.arrivals import Arrivals
+from securechat.server.calendar import Calendar
 from securechat.server.connection import Connection, Phase
 from securechat.server.items import Gone, Item
 
@@ -17,10 +18,11 @@ log = logging.getLogger(__name__)
 class Connections:
     """Owned by the loop. Whoever keeps a connection elsewhere finds by its phase that it is lost."""
 
-    def __init__(self, waiting: deque[Item], directory: Directory, arrivals: Arrivals) -> None:
+    def __init__(self, waiting: deque[Item], directory: Directory, arrivals: Arrivals, calendar: Calendar) -> None:
         self._waiting = waiting
         self._directory = directory
         self._arrivals = arrivals
+        self._calendar = calendar
         self._open: dict[int, Connection] = {}  # by file descriptor
 
     def __iter__(self) -> Iterator[Connection]:
@@ -47,6 +49,7 @@ class Connections:
         else:
             log.debug("closed a connection from %s: %s", connection.address, connection.reason or reason)
         self._arrivals.gone(connection)
+        self._calendar.remove(connection)
         del self._open[connection.sock.fileno()]
         session.link = None
         connection.close()

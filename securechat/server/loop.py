@@ -16,6 +16,7 @@ from securechat.auth.verifier import Rehashed
 from securechat.config import Settings
 from securechat.log import Tally
 from securechat.server.arrivals import Arrivals
+from securechat.server.calendar import Calendar
 from securechat.server.certificates import Contexts
 from securechat.server.clock import Clock
 from securechat.server.connection import CertificateRefused, Connection, ConnectionLost, Phase
@@ -85,16 +86,25 @@ class Loop:
         self._clock = clock = Clock()
         self._waiting: deque[Item] = deque()
         self._arrivals = Arrivals(limits, listeners, contexts, tally, self._epoll, core.knows)
-        self._connections = Connections(self._waiting, core.directory, self._arrivals)
-        self._sending = Sending(self._waiting, clock, core.directory, self._connections, limits.outbox)
+        self._calendar = calendar = Calendar()
+        self._connections = Connections(self._waiting, core.directory, self._arrivals, calendar)
+        self._sending = Sending(self._waiting, clock, calendar, core.directory, self._connections, limits.outbox)
         self._requests = Requests(self._waiting, clock, self._connections, self._sending, tally)
         self._pace = Pace(limits, clock)
         self._receiving = Receiving(self._waiting, clock, self._pace, self._connections, self._sending, self._requests)
         self.throughput = Throughput()
         self._turns = Turns(
-            core, self._waiting, clock, self._pace, self._arrivals, self._receiving, self._sending, self.throughput
+            core,
+            self._waiting,
+            clock,
+            calendar,
+            self._pace,
+            self._arrivals,
+            self._receiving,
+            self._sending,
+            self.throughput,
         )
-        self._deadlines = Deadlines(settings, clock, self._connections, self._sending, self._requests, tally)
+        self._deadlines = Deadlines(settings, clock, calendar, self._connections, self._sending, self._requests, tally)
         self._next_tick = clock.now + TICK
         self._ends_at: float | None = None
 
@@ -138,6 +148,8 @@ class Loop:
                 self._happened(connection, events)
         self._receiving.read()
         self._turns.go_on()
+        if not self._turns.stalled:
+            self._deadlines.check()
         if self._clock.now >= self._next_tick:
             self._tick()
 
@@ -148,7 +160,8 @@ class Loop:
         return events
 
     def _next_event(self) -> float:
-        moments = (self._next_tick, self._turns.due(), self._pace.next, self._ends_at)
+        deadline = None if self._turns.stalled else self._calendar.next  # nobody has to go while all wait for us
+        moments = (self._next_tick, self._turns.due(), self._pace.next, deadline, self._ends_at)
         return min(moment for moment in moments if moment is not None)
 
     def _take_inbox(self) -> None:
@@ -171,6 +184,7 @@ class Loop:
         deadline = self._clock.patient + self._registration_timeout
         for connection in self._arrivals.accept(fd, self._clock.now, deadline, self._connections.lost):
             self._connections.add(connection)
+            self._calendar.put(connection, self._clock.now)
             self._epoll.register(connection.sock, EVENTS)
 
     def _happened(self, connection: Connection, events: int) -> None:
@@ -198,9 +212,7 @@ class Loop:
         self._tally.flush(self._clock.now)
         self._arrivals.wake()
         self._waiting.append(Tick())  # for ever: a clock that was set back takes the core into its quiet time again
-        if not self._turns.stalled:
-            self._deadlines.check_all()
-        elif self._turns.stuck:
+        if self._turns.stuck:
             self._requests.give_up(f"the store has not answered for {STUCK:g} s")
 
     # Ending

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from securechat.chat.directory import Directory
+from securechat.server.calendar import Calendar
 from securechat.server.clock import Clock
 from securechat.server.connection import Connection, ConnectionLost, Phase
 from securechat.server.connections import Connections
@@ -22,11 +23,18 @@ class Sending:
     """Owned by the loop; `limit` is of an outbox, in bytes."""
 
     def __init__(
-        self, waiting: deque[Item], clock: Clock, directory: Directory, connections: Connections, limit: int
+        self,
+        waiting: deque[Item],
+        clock: Clock,
+        calendar: Calendar,
+        directory: Directory,
+        connections: Connections,
+        limit: int,
     ) -> None:
         self.closing_time = CLOSING_TIME
         self._waiting = waiting
         self._clock = clock
+        self._calendar = calendar
         self._directory = directory
         self._connections = connections
         self._limit = limit
@@ -104,6 +112,7 @@ class Sending:
         connection.session.note_handed(self._directory.newest)
         deadline = self._clock.patient + self.closing_time
         connection.finish(reason, min(deadline, connection.deadline) if connection.counted else deadline)
+        self._calendar.put(connection, self._clock.now)
         try:
             self.flush(connection)
         except ConnectionLost as lost:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from securechat.auth.proof import Verified
 from securechat.server.arrivals import Arrivals
+from securechat.server.calendar import Calendar
 from securechat.server.clock import Clock
 from securechat.server.connection import Connection
 from securechat.server.core import Core
@@ -42,6 +43,7 @@ class Turns:
         core: Core,
         waiting: deque[Item],
         clock: Clock,
+        calendar: Calendar,
         pace: Pace,
         arrivals: Arrivals,
         receiving: Receiving,
@@ -51,6 +53,7 @@ class Turns:
         self._core = core
         self._waiting = waiting
         self._clock = clock
+        self._calendar = calendar
         self._pace = pace
         self._arrivals = arrivals
         self._receiving = receiving
@@ -197,5 +200,6 @@ class Turns:
     def _resume(self, connection: Connection) -> None:
         if connection.counted and connection.session.stage is Stage.ADMITTED:
             self._arrivals.admitted(connection)
+            self._calendar.put(connection, self._clock.now)
             self._pace.admitted(connection)
         self._receiving.resume(connection)

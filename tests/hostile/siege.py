@@ -26,7 +26,6 @@ from tests.running import PASSWORD, Server
 ROOT = Path(__file__).parents[2]
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 KIB_EACH = 32
-SLACK = 2.0  # seconds: the server looks at the clock once a second, and once more at who is told to go
 AT_THE_DOOR = 1  # just accepted: who makes room for it is closed next
 LOOK = 0.5  # seconds between two looks at who is inside
 BETWEEN = 0.25  # seconds between two logins
@@ -62,7 +61,7 @@ class Figures:
             and self.most <= limits.unauthenticated + AT_THE_DOOR
             and self.most_of_address <= limits.unauthenticated_per_address + AT_THE_DOOR
             and self.rss_kib <= KIB_EACH
-            and max(self.kept, self.gone) <= limits.registration_timeout + SLACK
+            and max(self.kept, self.gone) <= limits.registration_timeout
         )
 
     @property

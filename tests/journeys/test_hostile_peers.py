@@ -25,7 +25,6 @@ from tests.hostile.measure import SETTINGS, measure
 from tests.hostile.member import GROWTH_KIB, P99, endure
 from tests.hostile.returning import come_back
 from tests.hostile.siege import AT_THE_DOOR, Plan, besiege, strangers_inside
-from tests.hostile.siege import SLACK as TICKS
 from tests.running import PASSWORD, Server
 from tests.wire import PATIENCE, Wire
 
@@ -114,7 +113,7 @@ def test_a_siege_by_strangers_keeps_nobody_out(idle_server: Server) -> None:
     assert figures.most > 100, figures
     assert figures.most <= 150 + AT_THE_DOOR, figures
     assert figures.most_of_address <= 4 + AT_THE_DOOR, figures
-    assert figures.kept <= 3 + 2 * TICKS, figures
+    assert figures.kept <= 3 + 2.0, figures  # both are busy beside other tests
 
 
 def test_everyone_behind_one_address_comes_back_at_once(server: Server) -> None:
