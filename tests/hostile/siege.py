@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 KIB_EACH = 32
 AT_THE_DOOR = 1  # just accepted: who makes room for it is closed next
-LOOK = 0.5  # seconds between two looks at who is inside
+LOOK = 2.0  # seconds between two looks at who is inside; the server stands while one takes its tenth of a second
 BETWEEN = 0.25  # seconds between two logins
 
 
