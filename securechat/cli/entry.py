@@ -8,8 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Literal, get_args
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from securechat.client.credentials import Credentials
     from securechat.client.profile import Profile
     from securechat.client.tokens import DeviceToken
-    from securechat.client.trust import Trust
+    from securechat.client.way import Way
     from securechat.tls.contexts import Identity
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -108,60 +107,18 @@ def given_identity(certificate: Path | None, key: Path | None) -> Identity | Non
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a server is reached, and by what it is trusted; raises LoginUsage when two ways are given."""
+def first_connect(way: Way) -> SSLSocket:
+    """A connection to the server; on a terminal the person may trust a key never seen before."""
+    from securechat.client.trust import UnknownKey
 
-    profile: Profile
-    address: Address
-    ca: Path | None = None
-    pin: str | None = None
-    identity: Identity | None = None  # of the client
-
-    def __post_init__(self) -> None:
-        if self.ca is not None and self.pin is not None:
-            raise LoginUsage("--ca and --pin are two ways to trust a server; give one of them")
-
-    def connect(self) -> SSLSocket:
-        """A connection to the server, whose trust is looked at anew each time."""
-        from securechat.client.trust import ByPin, connect
-
-        trust = self._trust()
-        tls = connect(self.address, trust, self.identity)
-        if isinstance(trust, ByPin) and trust.since is None:
-            self._remember(trust.pin)
-        return tls
-
-    def first_connect(self) -> SSLSocket:
-        """The same, but on a terminal the person may trust a key never seen before."""
-        from securechat.client.trust import UnknownKey
-
-        try:
-            return self.connect()
-        except UnknownKey as unknown:
-            if not on_a_terminal():
-                raise
-            _ask_to_trust(self.address, unknown.pin)
-            self._remember(unknown.pin)
-        return self.connect()
-
-    def _remember(self, pin: str) -> None:
-        """Since when a key is known is worth more than that it was given once more."""
-        known = self.profile.known(self.address)
-        if known is None or known.pin != pin:
-            self.profile.remember(self.address, pin, datetime.now().date())
-
-    def _trust(self) -> Trust:
-        from securechat.client.trust import ByCA, ByPin
-        from securechat.tls import pins
-
-        if self.ca is not None:
-            return ByCA(self.ca)
-        if self.pin is not None:
-            return ByPin(pins.parse(self.pin))
-        if known := self.profile.known(self.address):
-            return ByPin(known.pin, known.since, known.entry)
-        return ByCA()
+    try:
+        return way.connect()
+    except UnknownKey as unknown:
+        if not on_a_terminal():
+            raise
+        _ask_to_trust(way.address, unknown.pin)
+        way.remember(unknown.pin)
+    return way.connect()
 
 
 def enter(
@@ -181,8 +138,8 @@ def enter(
 
     if way.identity is not None:
         certified = _certified_account(way.identity, account, password_file)
-        return _log_in(way, make, Credentials(certified, certified=True), way.first_connect())
-    tls = way.first_connect()
+        return _log_in(way, make, Credentials(certified, certified=True), first_connect(way))
+    tls = first_connect(way)
     password = _given_password(password_file)
     if account is None:
         tls.close()

@@ -14,7 +14,6 @@ from securechat.cli.entry import (
     LOBBY,
     Level,
     LoginUsage,
-    Way,
     enter,
     entry_options,
     given_identity,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from securechat.client.client import Client
     from securechat.client.credentials import Credentials
     from securechat.client.profile import Visit
+    from securechat.client.way import Way
 
 OUTAGE_IN_A_PIPE = 60.0
 
@@ -80,6 +80,7 @@ def login(
     computer uses no password even where one is given.
     """
     from securechat.client.address import parse
+    from securechat.client.way import Way
 
     _check_target(to)
     account, address = parse(server)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Level, LoginUsage, Way, enter, entry_options, given_identity, open_profile
+from securechat.cli.entry import Level, LoginUsage, enter, entry_options, given_identity, open_profile
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from securechat.client.credentials import Credentials
     from securechat.client.events import Said
     from securechat.client.profile import Profile
+    from securechat.client.way import Way
 
 NOTHING_FOUND = 1
 
@@ -71,6 +72,7 @@ def search(
     Options stand before or behind the WORDS. The password comes from where `securechat login` has it.
     """
     from securechat.client.search import Query, read_limit, read_moment
+    from securechat.client.way import Way
     from securechat.protocol.text import printable
     from securechat.ui.render import dated
     from securechat.ui.search import find
