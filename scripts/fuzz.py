@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.fuzzing import client, cost, parsers, world
 
+INPUTS = 100_000
 COPIED = ("securechat", "scripts", "tests")
 
 
@@ -116,7 +117,7 @@ PLANTS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--inputs", type=int, default=INPUTS)
     parser.add_argument("--seed", type=int, default=None, help="repeat a run")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS], help="parts, each with its share")
     parser.add_argument("--plant", choices=sorted(PLANTS), help="a known bug to put into a copy of the sources first")
@@ -146,7 +147,7 @@ def run(parts: list[str], inputs: int, seed: int) -> None:
 def run_planted(plant: Plant, inputs: int, seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in COPIED:
-            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns(".*"))
         source = Path(folder) / "securechat" / plant.file
         text = source.read_text()
         if text.count(plant.right) != 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.fuzz import PLANTS
+from scripts.fuzz import INPUTS, PLANTS, Plant, run_planted
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts/fuzz.py"
@@ -47,8 +47,7 @@ def test_no_8_kib_take_a_parser_longer_than_a_millisecond() -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("plant", PLANTS)
-def test_a_planted_bug_is_found(plant: str) -> None:
-    result = run(str(SCRIPT), "--seed", "1", "--plant", plant)
-    assert result.returncode == 1
-    assert "broken with --seed 1" in result.stdout
+@pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
+def test_a_planted_bug_is_found(plant: Plant, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_planted(plant, INPUTS, seed=1) == 1
+    assert "broken with --seed 1" in capfd.readouterr().out
