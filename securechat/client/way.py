@@ -22,7 +22,7 @@ class TwoTrusts(SecurechatError):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Raises TwoTrusts when both a CA and a pin are given. Without either the known pin counts, else the system's CAs."""
+    """Raises TwoTrusts when both a CA and a pin are given. Without either a known pin counts, else the system's CAs."""
 
     profile: Profile
     address: Address
