@@ -1,4 +1,4 @@
-"""Client certificates that no command of ours would make, of a CA that one of ours made; and who asks for them."""
+"""Certificates that no command of ours would make, of a CA that one of ours made; and who asks clients for them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,38 @@ def client_pem(
     self_signed: bool = False,
 ) -> Path:
     """Certificate and key in one file of the CA's folder, as WeeChat takes it; `names` are its common names."""
+    return _pem(folder, names, (), usages, since, until, self_signed)
+
+
+def server_pem(
+    folder: Path,
+    host: str,
+    *,
+    common_name_only: bool = False,
+    usages: Sequence[x509.ObjectIdentifier] = FOR_SERVERS,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    self_signed: bool = False,
+) -> Path:
+    """The same of a server called `host`."""
+    return _pem(folder, (host,), () if common_name_only else (host,), usages, since, until, self_signed)
+
+
+def _pem(
+    folder: Path,
+    names: Sequence[str],
+    hosts: Sequence[str],
+    usages: Sequence[x509.ObjectIdentifier],
+    since: datetime | None,
+    until: datetime | None,
+    self_signed: bool,
+) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     ca = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
     signer = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in names])
+    authority = key if self_signed else signer
     now = datetime.now(UTC)
     builder = (
         x509.CertificateBuilder()
@@ -42,11 +69,14 @@ def client_pem(
         .not_valid_after(until or now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
     )
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-    certificate = builder.sign(key if self_signed else signer, hashes.SHA256())
+    if hosts:
+        alternative = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        builder = builder.add_extension(alternative, critical=False)
+    certificate = builder.sign(authority, hashes.SHA256())
     path = folder / f"{'-'.join(names)}-{certificate.serial_number:x}.pem"
     path.touch(0o600)
     path.write_bytes(

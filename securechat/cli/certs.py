@@ -1,6 +1,6 @@
-"""`securechat certs`: client certificates, as who runs the server sees them. It works beside a running server, at once.
+"""`securechat certs`: the server's certificate and those of clients, as who runs the server sees them.
 
-They are made by scripts/gen_certs.py, where the CA's key is.
+They are made by scripts/gen_certs.py, where the CA's key is. It works beside a running server, at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.data import Store, server_data
+from securechat import config
+from securechat.cli.data import Store, data_options, server_data
 from securechat.cli.moments import moment
 from securechat.errors import SecurechatError
 
@@ -31,16 +32,48 @@ class CertsUsage(SecurechatError):
 
 @click.group()
 def certs() -> None:
-    """List and revoke client certificates.
+    """Show the server's certificate; list and revoke client certificates.
+
+    The pin that `show` prints is what people compare who meet the server for the first time.
 
     An account can log in with one in the password's place, on a listener with client_certificates = true. They are made
     where the CA's key is: python scripts/gen_certs.py client ada
 
     \b
     Examples:
+      securechat certs show
       securechat certs list --for ada
       securechat certs revoke certs/clients/ada.crt
     """
+
+
+@certs.command()
+@click.option("--cert", metavar="FILE", help="The certificate, where `serve` is given one.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@data_options
+def show(data: Path | None, config_file: Path | None, cert: str | None, as_json: bool) -> None:
+    """Show the server's certificate: its names, its dates and the pin of its key.
+
+    It is looked for where `securechat serve` takes it from.
+
+    \b
+    Examples:
+      securechat certs show
+      securechat certs show --cert fullchain.pem --json
+    """
+    from securechat.server import certificates
+    from securechat.tls import server_certificate
+
+    settings, folder = config.find(data, config_file)
+    file = Path(cert) if cert is not None else certificates.find(settings.tls, folder)[0]
+    found = server_certificate.read_file(file)
+    until = f"{found.until:%Y-%m-%d}"
+    if as_json:
+        facts = {"file": str(file), "names": found.names, "since": f"{found.since:%Y-%m-%d}", "until": until}
+        click.echo(json.dumps({**facts, "issuer": found.issuer, "pin": found.pin}, indent=2))
+    else:
+        click.echo(f"file    {file}\nnames   {' '.join(found.names)}\nissuer  {found.issuer}")
+        click.echo(f"dates   {found.since:%Y-%m-%d} to {until}\npin     {found.pin}")
 
 
 @certs.command("list")

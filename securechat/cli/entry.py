@@ -260,12 +260,12 @@ def _try(make: Callable[[Credentials], Client], credentials: Credentials, tls: S
 
 
 def _ask_to_trust(address: Address, pin: str) -> None:
-    from securechat.client.trust import SHOW_PIN
+    from securechat.client.refusals import SHOW_PIN
 
     click.echo(
         f"The server {address} is not known here yet, and no CA of this system vouches for it. Its key:\n\n"
         f"  {pin}\n\n"
-        "Compare it with what its operator sees. gen_certs.py printed it as the pin; on the server this shows it:\n\n"
+        "Have its operator tell you, on another way, which pin this shows on the server:\n\n"
         f"  {SHOW_PIN}\n",
         err=True,
     )

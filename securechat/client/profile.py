@@ -12,7 +12,6 @@ import os
 import re
 import tempfile
 import time
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from securechat.client.address import Address, parse
 from securechat.client.errors import ProfileError
 from securechat.client.history import Places, Seen, read_time
+from securechat.client.known_servers import KnownServer, KnownServers
 from securechat.client.spool import Spool, open_spool
 from securechat.client.tokens import TokenFile
 from securechat.protocol.names import fold
@@ -29,19 +29,12 @@ log = logging.getLogger(__name__)
 SAVE_EVERY = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class KnownServer:
-    pin: str
-    since: date
-    entry: str  # where a person finds it, to delete it
-
-
 class Profile:
     """Raises ProfileError when the folder cannot be made or used."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known_servers = folder / "known_servers"
+        self.known_servers = KnownServers(folder / "known_servers", self._replace)
         self._seen = folder / "seen"
         self._outbox = folder / "outbox"
         self._tokens = folder / "tokens"
@@ -54,20 +47,10 @@ class Profile:
             raise self._unusable(error) from error
 
     def known(self, address: Address) -> KnownServer | None:
-        for number, line in enumerate(self._known_lines(), 1):
-            words = line.split()
-            if len(words) == 3 and words[0] == str(address):
-                try:
-                    since = date.fromisoformat(words[2])
-                except ValueError:
-                    since = date.min
-                return KnownServer(words[1], since, f"line {number} of {self._known_servers}")
-        return None
+        return self.known_servers.find(address)
 
     def remember(self, address: Address, pin: str, today: date) -> None:
-        """From now on this key and no other is taken for the server."""
-        kept = [line for line in self._known_lines() if line.split()[:1] != [str(address)]]
-        self._replace(self._known_servers, "\n".join((*kept, f"{address} {pin} {today}", "")))
+        self.known_servers.remember(address, pin, today)
 
     def visit(self, address: Address, account: str) -> Visit:
         return Visit(self._visit_file(address, account), account, self._replace)
@@ -90,6 +73,12 @@ class Profile:
         named = [visit for visit in visits if visit.account and visit.visited]
         return max(named, key=lambda visit: str(visit.visited)).account if named else None
 
+    def last_day(self) -> date | None:
+        """The newest day that anything here is of."""
+        visits = [Visit(path, "", self._replace).visited for path in self._seen.glob("*@*.json")]
+        days = [self.known_servers.last_day(), *(visited.date() for visited in visits if visited)]
+        return max(filter(None, days), default=None)
+
     def last_visit(self) -> tuple[Address, str] | None:
         """The server and the account of the last visit of all."""
         found = [(Visit(path, "", self._replace), path) for path in self._seen.glob("*@*.json")]
@@ -101,14 +90,6 @@ class Profile:
 
     def _visit_file(self, address: Address, account: str) -> Path:
         return self._seen / f"{_file_name(str(address))}@{fold(account)}.json"
-
-    def _known_lines(self) -> list[str]:
-        try:
-            return self._known_servers.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._unusable(error) from error
 
     def _replace(self, path: Path, text: str) -> None:
         """Write a whole file so that a crash leaves the old or the new one. Raises ProfileError."""
@@ -124,10 +105,9 @@ class Profile:
         except OSError as error:
             raise self._unusable(error) from error
 
-    def _unusable(self, error: OSError | UnicodeDecodeError) -> ProfileError:
-        cause = error.strerror if isinstance(error, OSError) else "not UTF-8"
+    def _unusable(self, error: OSError) -> ProfileError:
         return ProfileError(
-            f"cannot use the profile {str(self.folder)!r}: {cause}; name another one with --profile-dir"
+            f"cannot use the profile {str(self.folder)!r}: {error.strerror}; name another one with --profile-dir"
         )
 
 

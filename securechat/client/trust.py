@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import NoReturn
 
-from securechat.client import reach
+from securechat.client import reach, refusals
 from securechat.client.address import Address
 from securechat.tls import pins
 from securechat.tls.contexts import Identity, client_context
-from securechat.tls.errors import EXPIRED, NOT_YET_VALID, UNKNOWN_ISSUER, WRONG_NAME, WRONG_PURPOSE, TrustError
+from securechat.tls.errors import UNKNOWN_ISSUER, TrustError
 
-SHOW_PIN = "openssl x509 -in certs/server.crt -noout -pubkey | openssl pkey -pubin -outform DER | openssl sha256"
+EXTENDED_KEY_USAGE = bytes.fromhex("0603551d25")  # its object identifier in DER
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +24,15 @@ class ByCA:
     """The certificate must come from a CA in `file`, else from one of the system's, and name the host."""
 
     file: Path | None = None
+    used: date | None = None  # a day that has been: a clock that shows an earlier one is wrong
 
 
 @dataclass(frozen=True, slots=True)
 class ByPin:
-    """This key and no other. `since` and `entry` say since when and where it is known, None when it was just given."""
+    """This key and no other. `since` says since when it is known, None when it was just given."""
 
     pin: str
     since: date | None = None
-    entry: str | None = None
 
 
 Trust = ByCA | ByPin
@@ -59,11 +58,13 @@ def connect(address: Address, trust: Trust, identity: Identity | None = None) ->
         return _connect_pinned(address, trust, identity)
     context = client_context(trust.file, identity=identity)
     try:
-        return reach.shake_hands(reach.connect(address), context, address)
+        tls = reach.shake_hands(reach.connect(address), context, address)
     except ssl.SSLCertVerificationError as error:
-        if trust.file is None and error.verify_code in UNKNOWN_ISSUER:
-            raise UnknownKey(address, _look_at_key(address)) from error
-        _refuse(address, trust, error)
+        raise _refusal(address, trust, error) from error
+    if EXTENDED_KEY_USAGE not in _certificate(tls):  # OpenSSL checks what it says, but not that there is one
+        tls.close()
+        raise refusals.wrong_purpose(address)
+    return tls
 
 
 def _connect_pinned(address: Address, trust: ByPin, identity: Identity | None) -> ssl.SSLSocket:
@@ -80,15 +81,20 @@ def _connect_pinned(address: Address, trust: ByPin, identity: Identity | None) -
 
 def _other_key(address: Address, trust: ByPin, shown: str) -> TrustError:
     if trust.since is None:
-        return TrustError(
-            f"{address} does not have the pinned key: expected {trust.pin}, it shows {shown}; nothing was sent;"
-            " ask its operator for the pin"
-        )
-    return TrustError(
-        f"THE KEY OF {address} HAS CHANGED: since {trust.since} it was {trust.pin}, now it shows {shown}; nothing was"
-        " sent, somebody may be in between; ask the operator on another way, and only if he confirms the new key:"
-        f" log in with --pin and the pin he tells you, or delete {trust.entry}"
-    )
+        return refusals.not_the_pin(address, trust.pin, shown)
+    return refusals.changed_key(address, trust.pin, trust.since, shown)
+
+
+def _refusal(address: Address, trust: ByCA, error: ssl.SSLCertVerificationError) -> TrustError:
+    """In the words that fit, which need a second look at the certificate: a failed handshake keeps none."""
+    from securechat.tls import server_certificate
+
+    with _unchecked(address) as tls:
+        shown = server_certificate.read(_certificate(tls))
+    if trust.file is None and error.verify_code in UNKNOWN_ISSUER:
+        # Its dates must be right even so: it may be made trusted by this.
+        return refusals.wrong_dates(address, shown, trust.used) or UnknownKey(address, shown.pin)
+    return refusals.by_certificate(address, shown, error, trust.file, trust.used)
 
 
 def _unchecked(address: Address, identity: Identity | None = None) -> ssl.SSLSocket:
@@ -100,56 +106,3 @@ def _certificate(tls: ssl.SSLSocket) -> bytes:
     if certificate is None:
         raise TrustError("the server shows no certificate")
     return certificate
-
-
-def _look_at_key(address: Address) -> str:
-    """The pin of a server that no CA vouches for. Its dates must be right even so: it may be made trusted by this."""
-    from cryptography import x509
-
-    with _unchecked(address) as tls:
-        certificate = _certificate(tls)
-    pin = pins.of(certificate)
-    read = x509.load_der_x509_certificate(certificate)
-    now = datetime.now(UTC)
-    if read.not_valid_after_utc <= now:
-        raise _expired(address)
-    if read.not_valid_before_utc > now:
-        raise _not_yet_valid(address)
-    return pin
-
-
-def _refuse(address: Address, trust: ByCA, error: ssl.SSLCertVerificationError) -> NoReturn:
-    code = error.verify_code
-    if code == EXPIRED:
-        raise _expired(address) from error
-    if code == NOT_YET_VALID:
-        raise _not_yet_valid(address) from error
-    if code in WRONG_NAME:
-        raise TrustError(
-            f"the certificate of {address} is for another name; use a name that is in it, or have its operator make one"
-            f" with: python scripts/gen_certs.py --force --host {address.host}"
-        ) from error
-    if code in UNKNOWN_ISSUER:
-        raise TrustError(
-            f"the certificate of {address} does not come from the CA in {trust.file}; ask its operator for the server's"
-            " ca.crt"
-        ) from error
-    if code == WRONG_PURPOSE:
-        raise TrustError(
-            f"the certificate of {address} is not made for servers; its operator must replace it"
-        ) from error
-    raise TrustError(f"the certificate of {address} is not valid: {error.verify_message}; tell its operator") from error
-
-
-def _expired(address: Address) -> TrustError:
-    return TrustError(
-        f"the certificate of {address} has expired; its operator renews it with: python scripts/gen_certs.py renew"
-        f" (unless the clock here is wrong: it says {datetime.now():%Y-%m-%d %H:%M})"
-    )
-
-
-def _not_yet_valid(address: Address) -> TrustError:
-    return TrustError(
-        f"the certificate of {address} is not valid yet; check the clock here, which says"
-        f" {datetime.now():%Y-%m-%d %H:%M}, and the server's"
-    )

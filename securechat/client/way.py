@@ -49,10 +49,11 @@ class Way:
             self.profile.remember(self.address, pin, datetime.now().date())
 
     def _trust(self) -> Trust:
+        used = self.profile.last_day()
         if self.ca is not None:
-            return ByCA(self.ca)
+            return ByCA(self.ca, used)
         if self.pin is not None:
             return ByPin(pins.parse(self.pin))
         if known := self.profile.known(self.address):
-            return ByPin(known.pin, known.since, known.entry)
-        return ByCA()
+            return ByPin(known.pin, known.since)
+        return ByCA(used=used)

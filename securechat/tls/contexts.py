@@ -73,6 +73,7 @@ def client_context(
     else:
         # Python 3.13's defaults, on every version: a server that some members cannot reach is found out early.
         context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.hostname_checks_common_name = False  # it is no name of a host: RFC 9525
         _trust(context, ca_file)
     if identity is not None:
         _check_readable(identity.certificate, "give the path of your client certificate")

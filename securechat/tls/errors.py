@@ -9,7 +9,8 @@ from securechat.errors import SecurechatError
 
 # What `ssl` says of a peer's certificate. Source: OpenSSL, x509_vfy.h.
 NOT_YET_VALID, EXPIRED = 9, 10
-UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
+SELF_SIGNED = 18
+UNKNOWN_ISSUER = (2, SELF_SIGNED, 19, 20, 21)
 WRONG_PURPOSE = 26
 WRONG_NAME = (62, 63, 64)
 

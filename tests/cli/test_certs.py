@@ -17,7 +17,7 @@ from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database
 from securechat.store.rows import CertificateUsed
 from securechat.store.writer import Writer
-from securechat.tls import authority, clients
+from securechat.tls import authority, clients, pins
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
@@ -135,3 +135,33 @@ def test_an_empty_list_says_where_to_read_on(run: Run) -> None:
     result = run("list")
     assert (result.returncode, result.stdout) == (0, "")
     assert "securechat certs --help" in result.stderr
+
+
+def test_the_servers_certificate_is_shown_with_the_pin_that_clients_see(folder: Path, run: Run) -> None:
+    (folder / "config.toml").write_text(f"[tls]\ncertificate = '{folder}/certs/server.crt'\nkey = 'x'\n")
+    file = folder / "certs" / "server.crt"
+    shown = dict(line.split(maxsplit=1) for line in run("show").stdout.splitlines())
+    assert shown["pin"] == pins.of(file.read_bytes())
+    assert shown["file"] == str(file)
+    assert shown["names"].split()[:2] == ["localhost", "127.0.0.1"]
+    assert shown["dates"].endswith(f" to {authority.expiry(file):%Y-%m-%d}")
+    facts = json.loads(run("show", "--cert", str(file), "--json").stdout)
+    assert (facts["pin"], " ".join(facts["names"])) == (shown["pin"], shown["names"])
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ([], 2, "make one with: python scripts/gen_certs.py"),
+        (["--cert", "missing.crt"], 2, "cannot read missing.crt"),
+        (["--cert", "PEM"], 1, "not a certificate in DER or PEM"),
+    ],
+)
+def test_a_certificate_that_is_not_there_is_one_line(
+    folder: Path, run: Run, words: list[str], status: int, said: str
+) -> None:
+    (folder / "PEM").write_text("Dear diary")
+    done = run("show", *(word.replace("PEM", str(folder / "PEM")) for word in words))
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1

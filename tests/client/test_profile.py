@@ -20,20 +20,14 @@ def profile(tmp_path):
     return Profile(tmp_path / "profile")
 
 
-def test_a_remembered_key_is_found_again_with_its_date_and_line(profile):
-    profile.remember(Address("::1"), PIN, date(2026, 1, 2))
+def test_the_newest_day_in_it_is_known(profile):
+    assert profile.last_day() is None
     profile.remember(HERE, PIN, date(2026, 1, 3))
-    known = profile.known(HERE)
-    assert (known.pin, known.since) == (PIN, date(2026, 1, 3))
-    assert known.entry == f"line 2 of {profile.folder / 'known_servers'}"
-    assert profile.known(Address("127.0.0.1", 6698)) is None
-
-
-def test_a_new_key_replaces_the_old_one(profile):
-    profile.remember(HERE, PIN, date(2026, 1, 3))
-    profile.remember(HERE, PIN.replace("a", "b"), date(2026, 1, 4))
-    assert profile.known(HERE).pin == PIN.replace("a", "b")
-    assert len((profile.folder / "known_servers").read_text().splitlines()) == 1
+    assert profile.last_day() == date(2026, 1, 3)
+    visit = profile.visit(HERE, "ada")
+    visit.was_here(NOON)
+    visit.save(at_once=True)
+    assert profile.last_day() == NOON.date()
 
 
 def test_places_survive_and_only_move_forward(profile):
