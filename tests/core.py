@@ -146,6 +146,7 @@ class CoreRun:
         self.peers: list[Peer] = []
         self.jobs_started = 0
         self.reading_fails_with: Exception | None = None  # for as long as it is set
+        self.checking_fails_with: Exception | None = None  # passwords; the same
         self.now += presence.QUIET_TIME + 1
 
     def close(self) -> None:
@@ -250,7 +251,7 @@ class CoreRun:
     def _stands(self, turn: Turn, newest: int | None) -> None:
         for job in turn.jobs:
             self.jobs_started += 1
-            failure = self.reading_fails_with if job.pool == READS else None
+            failure = self.reading_fails_with if job.pool == READS else self.checking_fails_with
             self.waiting.append(Answer(job, failure or _result(job.work)))
         deliver(turn.output, self._send)
         self.core.settled(turn, newest)

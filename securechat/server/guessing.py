@@ -5,6 +5,7 @@ A guess is given back when it was right, or was not looked at after all; a wrong
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -14,10 +15,14 @@ from securechat.server import known_addresses
 from securechat.server.services import PASSWORDS, PoolFull
 from securechat.server.session import Session
 from securechat.server.turn import Done, Turn
+from securechat.store.errors import StoreError
 from securechat.store.rows import LoginFailed
 
 TOO_MANY = "too many attempts to log in"
+UNREADABLE = "the database cannot be read"
 PERIOD = 60.0  # seconds between two looks at what counts no longer
+
+log = logging.getLogger(__name__)
 
 
 class TooManyGuesses(PoolFull):
@@ -29,7 +34,7 @@ class TooManyGuesses(PoolFull):
 
 
 def check(turn: Turn, session: Session, name: str, work: Callable[[], object], done: Done) -> None:
-    """Have a worker check a password of the account `name`; `done` gets its result, None for a wrong one, or PoolFull.
+    """Have a worker check a password of the account `name`; `done` gets its result: None for a wrong one, or an error.
 
     People from networks that are known are served first, or a crowd of guessers would keep them waiting.
     """
@@ -45,9 +50,19 @@ def check(turn: Turn, session: Session, name: str, work: Callable[[], object], d
     return turn.wait(PASSWORDS, session, work, done, first=known, settle=partial(_settle, guess=guess))
 
 
-def refuse(turn: Turn, session: Session, command: str, result: PoolFull) -> None:
-    """The same whether the account, the address or the server has too much to do; and whatever the account is."""
-    turn.fail(session, command, "TRY_LATER", str(result.seconds), f"{TOO_MANY}; try again in {result.seconds} s")
+def refuse(turn: Turn, session: Session, command: str, error: Exception) -> str:
+    """Answer that nothing was looked at; gives the reason for the audit. Any other error is raised.
+
+    The same whether the account, the address or the server has too much to do; and whatever the account is.
+    """
+    if isinstance(error, StoreError):
+        log.warning("nobody can be checked for %s: %s", command, error)
+        turn.fail(session, command, "TEMPORARILY_UNAVAILABLE", "this cannot be checked now; try again in a few seconds")
+        return UNREADABLE
+    if not isinstance(error, PoolFull):
+        raise error
+    turn.fail(session, command, "TRY_LATER", str(error.seconds), f"{TOO_MANY}; try again in {error.seconds} s")
+    return TOO_MANY
 
 
 def forget_old(turn: Turn) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 
 from securechat.auth import tokens
@@ -10,15 +9,12 @@ from securechat.auth.proof import Verified
 from securechat.protocol import names, numerics, sasl
 from securechat.protocol.sasl import External, Plain
 from securechat.server import accounts, admission, audit, guessing, missed, totp
-from securechat.server.services import READS, PoolFull
+from securechat.server.services import READS
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
-from securechat.store.errors import StoreError
 from securechat.store.rows import CertificateUsed, PasswordStored, TokenUsed
 
 VOID_CERTIFICATE = "a certificate that is revoked, older than its account, or of no account"
-
-log = logging.getLogger(__name__)
 
 
 def start(turn: Turn, session: Session, plain: Plain) -> None:
@@ -59,16 +55,8 @@ def _checked(
     turn: Turn, session: Session, result: Verified | Exception | None, wrong: str = "wrong name or password"
 ) -> None:
     """`wrong` is for the log; the peer gets the same words for all that is."""
-    if isinstance(result, PoolFull):
-        guessing.refuse(turn, session, "AUTHENTICATE", result)
-        _refuse(turn, session, guessing.TOO_MANY)
-    elif isinstance(result, StoreError):
-        log.warning("a login cannot be checked: %s", result)
-        words = "logins cannot be checked now; try again in a few seconds"
-        turn.fail(session, "AUTHENTICATE", "TEMPORARILY_UNAVAILABLE", words)
-        turn.standard(session, numerics.ERR_SASLFAIL)
-    elif isinstance(result, Exception):
-        raise result
+    if isinstance(result, Exception):
+        _refuse(turn, session, guessing.refuse(turn, session, "AUTHENTICATE", result))
     elif result is None:
         _refuse(turn, session, wrong)
     else:

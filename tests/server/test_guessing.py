@@ -10,7 +10,8 @@ import pytest
 from securechat.auth.throttle import key_of
 from securechat.server.items import Answer, Gone
 from securechat.server.services import PoolFull
-from tests.core import CoreRun, Peer
+from securechat.store.errors import StoreBusy
+from tests.core import PASSWD, CoreRun, Peer
 from tests.running import PASSWORD
 
 WRONG_PASSWD = "PASSWD " + base64.b64encode(b"wrong\0quite another battery").decode()
@@ -210,3 +211,16 @@ def first(run: CoreRun, source: str) -> bool:
     run.queue(peer, *sasl("ada", "wrong"))
     [job] = run.core.turn(run.waiting).jobs
     return job.first
+
+
+@pytest.mark.parametrize(("command", "line"), [("PASSWD", PASSWD), ("OPER", f"OPER ada :{PASSWORD}")])
+def test_a_password_that_cannot_be_looked_up_is_to_be_tried_again(command: str, line: str, run: CoreRun) -> None:
+    ada = run.login("ada", "")
+    run.checking_fails_with = StoreBusy("made to fail")
+    run.say(ada, line)
+    assert ada.take() == [
+        f":localhost FAIL {command} TEMPORARILY_UNAVAILABLE :this cannot be checked now; try again in a few seconds"
+    ]
+    run.checking_fails_with = None
+    run.say(ada, line)
+    assert "FAIL" not in ada.take()[0]

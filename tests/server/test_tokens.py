@@ -70,7 +70,7 @@ def test_a_login_that_cannot_be_looked_up_is_to_be_tried_again(run: CoreRun) -> 
     peer = run.connect()
     run.reading_fails_with = StoreError("made to fail")
     run.say(peer, *registration("bob", "", secret))
-    words = "logins cannot be checked now; try again in a few seconds"
+    words = "this cannot be checked now; try again in a few seconds"
     assert peer.take()[-2:] == [
         f":localhost FAIL AUTHENTICATE TEMPORARILY_UNAVAILABLE :{words}",
         ":localhost 904 bob :SASL authentication failed",

@@ -12,7 +12,6 @@ from securechat.server import accounts, audit, guessing, presence, totp
 from securechat.server.actor import actor
 from securechat.server.command import Command, tells
 from securechat.server.isupport import OPER_MODE, REASON_BYTES, cut
-from securechat.server.services import PoolFull
 from securechat.server.session import Session
 from securechat.server.turn import Turn
 
@@ -27,11 +26,8 @@ def oper(turn: Turn, session: Session, message: Message) -> None:
 
 
 def _checked(turn: Turn, session: Session, result: Verified | Exception | None, name: str) -> None:
-    if isinstance(result, PoolFull):
-        audit.failed(turn, session, "oper.failed", name, guessing.TOO_MANY)
-        guessing.refuse(turn, session, "OPER", result)
-    elif isinstance(result, Exception):
-        raise result
+    if isinstance(result, Exception):
+        audit.failed(turn, session, "oper.failed", name, guessing.refuse(turn, session, "OPER", result))
     elif result is None:
         _refuse(turn, session, name, "wrong name or password")
     else:

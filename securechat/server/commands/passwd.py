@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from securechat.auth.passwords import WeakPassword
 from securechat.auth.verifier import Rehashed
-from securechat.errors import SecurechatError
 from securechat.protocol import sasl
 from securechat.protocol.message import Message
 from securechat.server import audit, guessing, presence
 from securechat.server.actor import actor, login_of
 from securechat.server.command import Command, tells
-from securechat.server.services import PoolFull
 from securechat.server.session import PASSWORD_CHANGED, Session
 from securechat.server.turn import Turn
 from securechat.store.rows import PasswordStored, TokensRevoked
@@ -45,13 +44,11 @@ def passwd(turn: Turn, session: Session, message: Message) -> None:
 
 
 def _changed(turn: Turn, session: Session, result: Rehashed | Exception | None) -> None:
-    if isinstance(result, PoolFull):
-        audit.failed(turn, session, "account.password.failed", session.nick, guessing.TOO_MANY)
-        guessing.refuse(turn, session, "PASSWD", result)
-    elif isinstance(result, SecurechatError):
+    if isinstance(result, WeakPassword):
         turn.fail(session, "PASSWD", "WEAK_PASSWORD", str(result))
     elif isinstance(result, Exception):
-        raise result
+        reason = guessing.refuse(turn, session, "PASSWD", result)
+        audit.failed(turn, session, "account.password.failed", session.nick, reason)
     elif result is None:
         audit.failed(turn, session, "account.password.failed", session.nick, "wrong old password")
         turn.fail(session, "PASSWD", "WRONG_PASSWORD", "the old password is wrong")
