@@ -307,8 +307,8 @@ def test_the_system_s_soft_limit_on_files_is_not_ours(idle_server: Server) -> No
 
 def test_a_member_who_floods_in_every_way_costs_the_others_nothing(idle_server: Server) -> None:
     """The session that reads nothing is cut, too: scripts/hostile.py member does the same for minutes."""
-    idle_server.configure("[limits]\nlinger = 0\nping_interval = 6\nping_timeout = 2\n", paced=True)
-    figures = endure(idle_server.start(), 15)
+    idle_server.configure("[limits]\nlinger = 0\nping_interval = 4\nping_timeout = 2\n", paced=True)
+    figures = endure(idle_server.start(), 10)
     assert figures.hostile < SLACK * P99, figures
     assert figures.growth_kib < GROWTH_KIB, figures
     assert 0 < figures.stored <= figures.allowed, figures
