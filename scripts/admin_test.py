@@ -12,7 +12,6 @@ import itertools
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from securechat.tls import authority
-from tests.running import PASSWORD, Server
+from tests.running import PASSWORD, Server, temporary_server
 from tests.wire import Wire
 
 CHANNEL = "#lobby"
@@ -285,20 +283,12 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--people", type=int, default=100)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        certificates = Path(folder, "certificates")
-        certificates.mkdir()
-        authority.create(certificates)
-        server = Server(Path(folder, "data"), certificates)
-        try:
-            server.start()
-            imported = import_people(server, options.people)
-            print(imported)
-            figures = administer(server, options.runs)
-            print(figures)
-        finally:
-            if server.process is not None:
-                server.kill()
+    with temporary_server() as server:
+        server.start()
+        imported = import_people(server, options.people)
+        print(imported)
+        figures = administer(server, options.runs)
+        print(figures)
     for failure in figures.failures:
         print(failure)
     return int(bool(figures.failures) or imported.delay > DELAY_LIMIT)

@@ -6,10 +6,7 @@ Status 1 when a bound is not held.
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -18,13 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from scripts.benchmark import machine
-from securechat.tls import authority
 from tests.hostile.guesses import compare, guess
 from tests.hostile.measure import COST, SETTINGS, measure
 from tests.hostile.member import endure
 from tests.hostile.returning import PATIENCE, come_back
 from tests.hostile.siege import Plan, besiege
-from tests.running import ROUNDS, Server
+from tests.running import temporary_server
 
 
 @click.group()
@@ -45,9 +41,10 @@ def peers(pairs: int, seconds: float) -> None:
     """
     held = True
     for name, settings in SETTINGS.items():
-        with _server(settings) as server:
-            figures = measure(server, pairs, seconds)
-        reasons = [line for line in server.log().splitlines() if "does not read" in line]
+        with temporary_server(settings) as server:
+            figures = measure(server.start(), pairs, seconds)
+            server.stop()  # and so its log is whole
+            reasons = [line for line in server.log().splitlines() if "does not read" in line]
         print(f"== {name}\n{figures}")
         print(f"in the log {len(reasons)} times, last: {reasons[-1] if reasons else 'never'}")
         held = held and figures.held and bool(reasons)
@@ -64,8 +61,8 @@ def siege(strangers: int, addresses: int, rate: float) -> None:
     TCP alone, half a ClientHello, a handshake and silence, a drip of bytes, SASL without end, a line without end. All
     the while people log in from addresses that nobody knows.
     """
-    with _server() as server:
-        figures = besiege(server, Plan(strangers, addresses, rate))
+    with temporary_server() as server:
+        figures = besiege(server.start(), Plan(strangers, addresses, rate))
     print(figures)
     _end(figures.held)
 
@@ -74,8 +71,8 @@ def siege(strangers: int, addresses: int, rate: float) -> None:
 @click.option("--people", default=1000, show_default=True)
 def return_(people: int) -> None:
     """Everyone behind one address comes back at once after a crash, with device tokens and the default limits."""
-    with _server() as server:
-        seconds = come_back(server, people)
+    with temporary_server() as server:
+        seconds = come_back(server.start(), people)
     print(f"{people} people behind one address were back {seconds:.1f} s after the server listened again")
     _end(seconds <= PATIENCE)
 
@@ -89,8 +86,8 @@ def guesses(number: int) -> None:
     """
     held = True
     for addresses in (1, 1000):
-        with _server(rounds=COST) as server:
-            figures = guess(server, [f"127.4.{one // 250}.{one % 250 + 1}" for one in range(addresses)], number)
+        with temporary_server(rounds=COST) as server:
+            figures = guess(server.start(), [f"127.4.{one // 250}.{one % 250 + 1}" for one in range(addresses)], number)
         print(f"from {addresses} address(es): {figures}")
         held = held and figures.held
     _end(held)
@@ -101,8 +98,8 @@ def guesses(number: int) -> None:
 @click.option("--rounds", default=COST, show_default=True, help="Of bcrypt.")
 def timing(tries: int, rounds: int) -> None:
     """What the time of a refused login tells about which names there are: nothing."""
-    with _server(rounds=rounds) as server:
-        times = compare(server, tries)
+    with temporary_server(rounds=rounds) as server:
+        times = compare(server.start(), tries)
     print(times)
     _end(times.held)
 
@@ -116,8 +113,8 @@ def member(seconds: float) -> None:
     the default limits. The others' deliveries must keep a p99 of 100 ms, the server's memory must grow by no more than
     64 MiB, and of him no more may be stored than his pace allows.
     """
-    with _server(paced=True) as server:
-        figures = endure(server, seconds)
+    with temporary_server(paced=True) as server:
+        figures = endure(server.start(), seconds)
     print(figures)
     _end(figures.held)
 
@@ -125,19 +122,6 @@ def member(seconds: float) -> None:
 def _end(held: bool) -> None:
     print("held" if held else "NOT held")
     sys.exit(0 if held else 1)
-
-
-@contextlib.contextmanager
-def _server(settings: str = "", *, rounds: int = ROUNDS, paced: bool = False) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        certificates = Path(folder) / "certificates"
-        certificates.mkdir()
-        authority.create(certificates)
-        server = Server(Path(folder) / "data", certificates, settings, rounds=rounds, paced=paced).start()
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import argparse
 import itertools
 import random
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -20,8 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from securechat.protocol.message import Message
-from securechat.tls import authority
-from tests.running import Server
+from tests.running import Server, temporary_server
 from tests.wire import Wire
 
 CHANNEL = "#lobby"
@@ -171,16 +169,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    with tempfile.TemporaryDirectory() as folder:
-        certificates = Path(folder, "certificates")
-        certificates.mkdir()
-        authority.create(certificates)
-        server = Server(Path(folder, "data"), certificates)
-        try:
-            rounds = run(server, options.kills, options.seed)
-        finally:
-            if server.process is not None:
-                server.kill()
+    with temporary_server() as server:
+        rounds = run(server, options.kills, options.seed)
     for number, one in enumerate(rounds):
         for violation in one.violations:
             print(f"kill {number}: {violation}")

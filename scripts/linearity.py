@@ -16,7 +16,6 @@ import argparse
 import json
 import random
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,11 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from securechat.server.event import timestamp
 from securechat.store.accounts import Accounts
-from securechat.tls import authority
 from tests.linearity.checker import Record, Said, check
 from tests.linearity.people import CHANNELS, Listener, Person, Sender, Way
 from tests.relay import DOWN, UP, Relay
-from tests.running import Server
+from tests.running import Server, temporary_server
 
 SENDERS = ("ann", "bea", "cyd", "dot", "eve", "fay", "gus", "hal")
 LISTENERS = ("ida", "jim", "kay", "leo", "max", "ned", "oda", "pia")
@@ -166,16 +164,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    with tempfile.TemporaryDirectory() as folder:
-        certificates = Path(folder, "certificates")
-        certificates.mkdir()
-        authority.create(certificates)
-        server = Server(Path(folder, "data"), certificates, SETTINGS)
-        try:
-            done = run(server, options.faults, options.seed, repeats=not options.no_retry)
-        finally:
-            if server.process is not None:
-                server.kill()
+    with temporary_server(SETTINGS) as server:
+        done = run(server, options.faults, options.seed, repeats=not options.no_retry)
     if options.record:
         options.record.write_text(as_json(done.record))
     violations = check(done.record)

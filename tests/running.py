@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from securechat.store.database import FILE, Database, open_database
 from securechat.store.rows import Entry, pair
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
+from securechat.tls import authority
 from tests.codes import App
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
@@ -191,3 +192,18 @@ class Server:
     def log(self) -> str:
         path = self.data / "server.log"
         return path.read_text() if path.exists() else ""
+
+
+@contextmanager
+def temporary_server(settings: str = "", *, paced: bool = False, rounds: int = ROUNDS) -> Iterator[Server]:
+    """A server with certificates of its own, for the script that starts it; killed and removed at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificates = Path(folder, "certificates")
+        certificates.mkdir()
+        authority.create(certificates)
+        server = Server(Path(folder, "data"), certificates, settings, paced=paced, rounds=rounds)
+        try:
+            yield server
+        finally:
+            if server.process is not None:
+                server.kill()

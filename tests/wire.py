@@ -168,3 +168,16 @@ class Wire:
         message = self._arrived.pop(0)
         self.seen.append(message)
         return message
+
+
+def acknowledged(wire: Wire, text: str) -> str:
+    """Say it in #lobby, and wait until it is stored."""
+    [echo] = wire.ask(f"PRIVMSG #lobby :{text}")
+    assert (echo.command, echo.params[-1]) == ("PRIVMSG", text)
+    return text
+
+
+def heard(wire: Wire) -> list[str]:
+    """All that was said up to now where this one can hear it."""
+    wire.sync()
+    return [message.params[1] for message in wire.seen if message.command == "PRIVMSG"]

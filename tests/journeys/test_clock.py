@@ -12,7 +12,7 @@ import pytest
 from securechat.protocol.message import Message
 from tests.running import Server
 from tests.stepping import LIBRARY, SteppingClock
-from tests.wire import Wire
+from tests.wire import Wire, acknowledged, heard
 
 HOUR, YEAR = 3600, 365 * 86400
 PAGE = 7  # no number of messages between two steps is a multiple of it
@@ -53,17 +53,6 @@ def talk(server: Server, token: str, words: str, step: Callable[[], None]) -> li
             ada.wait_for("JOIN")
             said.append(acknowledged(bob, f"{words} back"))
     return said
-
-
-def acknowledged(wire: Wire, text: str) -> str:
-    [echo] = wire.ask(f"PRIVMSG #lobby :{text}")
-    assert (echo.command, echo.params[-1]) == ("PRIVMSG", text)
-    return text
-
-
-def heard(wire: Wire) -> list[str]:
-    wire.sync()
-    return [message.params[1] for message in wire.seen if message.command == "PRIVMSG"]
 
 
 def off_by(server: Server) -> float:

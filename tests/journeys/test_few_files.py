@@ -8,7 +8,7 @@ import signal
 from scripts.benchmark import machine, visitors
 from scripts.benchmark.visitors import Visitors
 from tests.running import PASSWORD, Server
-from tests.wire import Wire
+from tests.wire import Wire, acknowledged, heard
 
 FILES = 64
 PEOPLE = [f"guest{number}" for number in range(200)]
@@ -59,14 +59,3 @@ def busy(server: Server, load: Visitors) -> float:
     before = machine.cpu_seconds(server.pid)
     load.stay(QUIET)
     return (machine.cpu_seconds(server.pid) - before) / QUIET
-
-
-def acknowledged(wire: Wire, text: str) -> str:
-    [echo] = wire.ask(f"PRIVMSG #lobby :{text}")
-    assert (echo.command, echo.params[-1]) == ("PRIVMSG", text)
-    return text
-
-
-def heard(wire: Wire) -> list[str]:
-    wire.sync()
-    return [message.params[1] for message in wire.seen if message.command == "PRIVMSG"]
