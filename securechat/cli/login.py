@@ -105,6 +105,7 @@ def _check_target(to: str | None) -> None:
 
 def _client(way: Way, give_up: float | None, remember: bool, credentials: Credentials) -> Client:
     """What the person has to say survives the program; in a pipe whoever fills it is told instead."""
+    from securechat.client import past
     from securechat.client.client import Client
     from securechat.client.conversation import Conversation
     from securechat.client.outbox import Outbox
@@ -112,7 +113,7 @@ def _client(way: Way, give_up: float | None, remember: bool, credentials: Creden
     credentials.file, credentials.remember = way.profile.token(way.address, credentials.account), remember
     outbox = Outbox(keeping=way.profile.spool(way.address, credentials.account) if on_a_terminal() else None)
     seen = way.profile.visit(way.address, credentials.account).seen
-    return Client(credentials, LOBBY, Conversation(seen, outbox), way.connect, patience=give_up)
+    return Client(credentials, past.everything(LOBBY), Conversation(seen, outbox), way.connect, patience=give_up)
 
 
 def _chat(client: Client, visit: Visit, to: str | None, plain: bool) -> None:

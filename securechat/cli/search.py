@@ -112,12 +112,13 @@ def _where(profile: Profile, server: str | None) -> tuple[str | None, Address]:
 
 def _client(way: Way, credentials: Credentials) -> Client:
     """One that is told nothing of the past and does not come back."""
+    from securechat.client import past
     from securechat.client.client import Client
     from securechat.client.conversation import Conversation
     from securechat.client.history import Seen
     from securechat.client.outbox import Outbox
 
-    return Client(credentials, None, Conversation(Seen(), Outbox()), way.connect, patience=0)
+    return Client(credentials, past.nothing, Conversation(Seen(), Outbox()), way.connect, patience=0)
 
 
 def _json(said: Said) -> str:

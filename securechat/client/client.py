@@ -1,63 +1,53 @@
-"""One account's conversation with one server, over as many links as it takes: a lost one is made anew.
-
-One thread owns the socket, the session and all else here; faces post calls to it and take events in batches. The first
-link is the caller's to make, and when it fails all ends; from then on only QUIT, a refused login, a server that is no
-longer trusted, or too long an outage end it.
-"""
+"""The client without a face, for faces and for bots: calls in, events out. All work is done by a thread of its own."""
 
 from __future__ import annotations
 
 import logging
-import selectors
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
 
-from securechat.client import backoff
-from securechat.client.connection import Connection
+from securechat.client import address, backoff, past
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
 from securechat.client.dial import Connect
-from securechat.client.errors import ConnectionLost, LoginFailed, moment
-from securechat.client.events import (
-    Admitted,
-    Disconnected,
-    Entered,
-    Event,
-    LinkLost,
-    LoginRefused,
-    Refused,
-    Told,
-)
-from securechat.client.liveness import Silent
+from securechat.client.errors import ConnectionLost, LoginFailed, NoLogin, NotStored
+from securechat.client.events import Admitted, Disconnected, Entered, Event, LoginRefused, Missed, Refused, Said
+from securechat.client.history import Seen
+from securechat.client.loop import Loop
 from securechat.client.mailbox import MOST_UNTAKEN, Mailbox
-from securechat.client.outbox import NotKept
-from securechat.client.redial import Delay, Link, Redial
+from securechat.client.outbox import Outbox
+from securechat.client.past import Past
+from securechat.client.profile import Profile
+from securechat.client.receipts import Receipts
+from securechat.client.redial import Delay
 from securechat.client.session import Session
-from securechat.protocol.message import ProtocolError
+from securechat.client.way import Way
+from securechat.config import default_profile
+from securechat.protocol.names import is_channel_name
 from securechat.protocol.text import printable
 
 log = logging.getLogger(__name__)
 
 END_TIMEOUT = 5.0
-TOLD_WAIT = 60  # seconds: of a longer wait the person is told
-TOO_OLD = "too old, check and send again"
+SEND_TIMEOUT = 30.0
 
 
 class Client:
-    """The methods without an underscore may be called from any thread, the others only run in the client's own.
+    """One account on one server; a lost link is made anew. Its methods may be called from any thread.
 
-    `lobby`: the channel of which a first visit sees the newest lines; None to be told nothing of the past at all.
-    `connect` makes a connection to a server whose trust it has checked. `patience`: how many seconds to try for a new
-    link; None is for ever.
+    `past` is what shall be told of it. `connect` makes a connection to a server whose trust it has checked. `patience`:
+    how many seconds to try for a new link; None is for ever.
     """
 
     def __init__(
         self,
         credentials: Credentials,
-        lobby: str | None,
+        past: Past,
         conversation: Conversation,
         connect: Connect,
         *,
@@ -65,31 +55,57 @@ class Client:
         delay: Delay = backoff.delay,
     ) -> None:
         self._credentials = credentials
-        self._lobby = lobby
-        self._conversation = conversation
         self._mailbox = Mailbox()
-        self._redial = Redial(connect, self._idle, self._mailbox.wake, patience, delay)
-        self._session: Session | None = None
-        self._told: list[Event] = []  # and not yet delivered
-        self._refusal: LoginRefused | None = None
-        self._admitted = False
-        self._unkept = False  # the face knows that the disk takes nothing
-        self._quitting = False
-        self._closing = False
+        self._receipts = Receipts()
+        self._loop = Loop(credentials, past, conversation, connect, self._mailbox, self._receipts, patience, delay)
         self._thread: threading.Thread | None = None
+        self._lines: deque[Said] = deque()  # of a Missed, not yet given to who iterates
+
+    @classmethod
+    def connect(
+        cls,
+        server: str,
+        *,
+        password: str | None = None,
+        token: str | None = None,
+        ca: str | Path | None = None,
+        pin: str | None = None,
+        profile: str | Path | None = None,
+        patience: float | None = None,
+    ) -> Self:
+        """A client that is logged in to `server`, as `robot@chat.example.org:6697`, and told what is said from now on.
+
+        It logs in with the device token or the password; without both with the token of a computer that
+        `securechat login --remember` made known. The server is trusted by the CA, by the pin, by the key that the
+        profile knows, or by the system's CAs. Raises SecurechatError.
+        """
+        account, place = address.parse(server)
+        if account is None:
+            raise address.AddressError(f"no account is named; give it as NAME@{server}")
+        way = Way(Profile(Path(profile or default_profile())), place, Path(ca) if ca is not None else None, pin)
+        kept = way.profile.token(place, account).read() if password is None and token is None else None
+        credentials = Credentials(account, token or password, kept)
+        if credentials.used_up:
+            raise NoLogin(f"no password: give one or a token, or make this computer known: securechat login {server}")
+        client = cls(credentials, past.outages, Conversation(Seen(), Outbox()), way.connect, patience=patience)
+        try:
+            client.log_in(way.connect())
+            client._enter()
+        except BaseException:
+            client.close()
+            raise
+        return client
 
     @property
     def account(self) -> str:
         return self._credentials.account
 
-    # What a face calls.
-
     def log_in(self, tls: ssl.SSLSocket) -> None:
         """Begin over this connection; returns when the server has admitted us. Raises LoginFailed, ConnectionLost."""
-        self._thread = threading.Thread(target=self._run, args=(tls,), name="client", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run, args=(tls,), name="client", daemon=True)
         self._thread.start()
         while True:
-            for event in self.take(most=1):
+            for event in self._mailbox.take(None, 1):
                 if isinstance(event, Admitted):
                     return log.info("logged in as %s", event.nick)
                 if isinstance(event, LoginRefused):
@@ -99,20 +115,69 @@ class Client:
                     words = f"during the login as {self.account!r}: {printable(event.reason)}"
                     raise ConnectionLost(f"the connection was lost {words}; try again")
 
-    def post(self, call: Callable[[Session], None]) -> None:
-        """Have `call(session)` run in the client's thread; without a link the person is told that nothing was done."""
-        self._mailbox.post(lambda: self._with_session(call))
+    def _enter(self) -> None:
+        """Wait until lines are told and sent."""
+        while True:
+            for event in self._mailbox.take(None, 1):
+                if isinstance(event, Entered):
+                    return
+                if isinstance(event, Disconnected):
+                    raise _lost(event)
 
-    def say(self, ticket: int, target: str, words: str, *, action: bool = False) -> None:
-        """Send a text, now or when there is a link; Acknowledged or Refused tells how `ticket` ended.
+    # What is said and done.
 
-        `words` holds no CR, LF or NUL and can be written as UTF-8. Tickets are above zero and rise.
+    def say(self, target: str, text: str, *, action: bool = False, key: str | None = None) -> int:
+        """Send a text, now or when there is a link. Acknowledged or Refused tells how the ticket ended that this gives.
+
+        Each line of the text is a message. A server stores what has a `key` once, however often it is said.
         """
-        self._mailbox.post(lambda: self._say(ticket, target, words, action))
+        ticket = self._receipts.ticket()
+        self._mailbox.post(lambda: self._loop.say(ticket, target, text, action, key))
+        return ticket
 
-    def quit(self) -> None:
-        """Say goodbye; Disconnected follows."""
-        self._mailbox.post(self._quit)
+    def send(self, target: str, text: str, *, key: str | None = None, timeout: float = SEND_TIMEOUT) -> None:
+        """Send a text and wait until it is stored. Raises NotStored, ConnectionLost, or what else ended the client."""
+        ticket = self._receipts.ticket(awaited=True)
+        self._mailbox.post(lambda: self._loop.say(ticket, target, text, False, key))
+        ending = self._receipts.wait(ticket, timeout)
+        if ending is None:
+            raise NotStored(f"no answer within {timeout:g} s to what was said to {target!r}; it may still be stored")
+        if isinstance(ending, Refused):
+            raise NotStored(f"not sent to {printable(target)!r}: {printable(ending.reason)}")
+        if isinstance(ending, Disconnected):
+            raise _lost(ending)
+
+    def join(self, channel: str, key: str | None = None) -> None:
+        """Enter a channel, for good: the account is in it at the next login, too. A no comes as Told."""
+        if not is_channel_name(channel):
+            raise ValueError(f"{channel!r} is no channel's name")
+        self.post(lambda session: session.join(channel, key))
+
+    def post(self, call: Callable[[Session], None]) -> None:
+        """Have `call(session)` run in the client's thread; without a link Told says that nothing was done."""
+        self._mailbox.post(lambda: self._loop.with_session(call))
+
+    # What is heard.
+
+    def __iter__(self) -> Self:
+        """The events as they come; what was missed comes line by line, as if it had just been said.
+
+        The iteration ends when we quit. Raises ConnectionLost, or what else ended the client.
+        """
+        return self
+
+    def __next__(self) -> Event:
+        while not self._lines:
+            [event] = self.take(most=1)
+            if isinstance(event, Missed):
+                self._lines.extend(event.lines)
+            elif not isinstance(event, Disconnected):
+                return event
+            elif event.expected:
+                raise StopIteration
+            else:
+                raise _lost(event)
+        return self._lines.popleft()
 
     def notify(self, call: Callable[[], None]) -> None:
         """Have `call` run in the client's thread, and once now, whenever there may be something to take."""
@@ -120,183 +185,45 @@ class Client:
 
     def take(self, timeout: float | None = None, most: int = MOST_UNTAKEN) -> list[Event]:
         """The events that came, oldest first; none only when the timeout passed. Disconnected is the last there is."""
+        self._mailbox.listened = True
         return self._mailbox.take(timeout, most)
+
+    # The end.
+
+    def quit(self) -> None:
+        """Say goodbye; Disconnected follows."""
+        self._mailbox.post(self._loop.begin_quit)
+
+    def leave(self, timeout: float = END_TIMEOUT) -> int:
+        """Say goodbye once all that was said has its answer, and close; how much of it has none."""
+        deadline = time.monotonic() + timeout
+        unanswered = self._receipts.settle(timeout)
+        self.quit()
+        if self._thread is not None:
+            self._thread.join(max(1.0, deadline - time.monotonic()))
+        self.close()
+        return unanswered
 
     def close(self) -> None:
         """End all of it if it has not ended, and wait for the thread."""
-        self._closing = True
+        self._loop.closing = True
         self._mailbox.wake()
         if self._thread is not None:
             self._thread.join(END_TIMEOUT)
         if self._thread is None or not self._thread.is_alive():
             self._mailbox.close()
-            self._close_outbox()
+            self._loop.close()
 
-    def _close_outbox(self) -> None:
-        try:
-            self._conversation.outbox.close()
-        except NotKept as error:
-            log.warning("%s", error)
+    def __enter__(self) -> Self:
+        return self
 
-    # Calls, as they are run.
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        """Leave. Raises NotStored when something has no answer by then."""
+        if kind is not None:
+            self.close()
+        elif unanswered := self.leave(SEND_TIMEOUT):
+            raise NotStored(f"{unanswered} of the texts have no answer; they may or may not be stored")
 
-    def _with_session(self, call: Callable[[Session], None]) -> None:
-        if self._session is not None and self._session.entered:
-            call(self._session)
-        else:
-            self._tell(Told("not connected, nothing was done; try again when the connection is back", failed=True))
 
-    def _say(self, ticket: int, target: str, words: str, action: bool) -> None:
-        line, outbox = self._conversation.line(ticket, target, words, action=action), self._conversation.outbox
-        if not outbox.put(line):
-            self._tell(Refused(ticket, target, words, "too much waits to be sent; come again when less does"))
-        elif self._session is None or not self._session.entered or outbox.recovering:
-            self._tell(line.queued)
-
-    def _quit(self) -> None:
-        self._quitting = True
-        if self._session is not None:
-            self._session.quit()
-
-    def _run_calls(self) -> None:
-        """Do what faces ask for; what they say is on disk before anyone is told so, and before it is sent."""
-        self._mailbox.run_calls()
-        self._save()
-        self._deliver()
-
-    def _save(self) -> None:
-        try:
-            self._conversation.outbox.save()
-        except NotKept as error:
-            if not self._unkept:
-                self._tell(Told(str(error), failed=True))
-            self._unkept = True
-        else:
-            self._unkept = False
-
-    # The thread.
-
-    def _run(self, tls: ssl.SSLSocket) -> None:
-        try:
-            with selectors.DefaultSelector() as self._selector:
-                self._selector.register(self._mailbox.bell, selectors.EVENT_READ)
-                end = self._serve(tls)
-        except Exception:  # the top of the thread
-            log.exception("the client's thread failed")
-            end = Disconnected("an error in the client; client.log has the details")
-        log.info("disconnected: %s", end.reason)
-        self._tell(end)
-        self._deliver()
-
-    def _serve(self, tls: ssl.SSLSocket) -> Disconnected:
-        link: Link = tls
-        while not isinstance(link, Disconnected):
-            reason = self._use(link)
-            link = self._end(reason) or self._next_link(reason)
-        return link
-
-    def _end(self, reason: str) -> Disconnected | None:
-        """What there is to say when no other link shall follow."""
-        if self._quitting or self._closing:
-            return Disconnected(reason, expected=self._quitting)
-        if not self._admitted:
-            return Disconnected(reason)
-        if self._credentials.used_up:  # what opened the session was given up
-            return Disconnected(reason, expected=True)
-        if self._refusal is not None and not self._refusal.temporary:
-            return Disconnected(reason, failure=LoginFailed(self.account, self._refusal))
-        return None
-
-    # With a link.
-
-    def _use(self, tls: ssl.SSLSocket) -> str:
-        """Carry one link to its end; says why it did."""
-        self._session = session = Session(self._credentials, self._lobby, self._conversation)
-        connection = Connection(tls, session)
-        silent = 0.0
-        self._refusal = None
-        try:
-            reason = self._carry(connection)
-        except ProtocolError as error:
-            reason = str(error)
-            silent = error.seconds if isinstance(error, Silent) else 0.0
-        except ssl.SSLError as error:
-            reason = f"TLS error: {(error.reason or 'unknown').replace('_', ' ').lower()}"
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-        finally:
-            self._session = None
-            connection.close(self._selector)
-        self._pass_on(session.take_events())
-        self._conversation.lost(timedelta(seconds=silent))
-        return session.goodbye or reason
-
-    def _carry(self, connection: Connection) -> str:
-        connection.start()
-        while not self._closing:
-            self._run_calls()
-            paused = self._mailbox.full
-            if not connection.turn(paused=paused):
-                return "the server closed the connection"
-            self._save()
-            self._pass_on(connection.session.take_events())
-            if self._refusal is not None:
-                return self._refusal.reason
-            if connection.wait(self._selector, paused=paused):
-                self._mailbox.silence()
-        return "closed"
-
-    def _pass_on(self, events: Sequence[Event]) -> None:
-        """Give the face what it is to know."""
-        told: list[Event] = []
-        for event in events:
-            if isinstance(event, Entered):
-                self._redial.entered()
-            if isinstance(event, Admitted):
-                told += self._begin(event)
-            elif isinstance(event, LoginRefused):
-                self._refusal = event
-                told += [] if self._admitted else [event]
-            else:
-                told.append(event)
-        self._tell(*told)
-        self._deliver()
-
-    def _begin(self, event: Admitted) -> list[Event]:
-        """Logging in is only told the first time, and with it what was kept from an earlier run."""
-        old = self._conversation.forget_old_lines()
-        told: list[Event] = [Refused(line.ticket, line.target, line.text, TOO_OLD) for line in old]
-        if not self._admitted:
-            self._admitted = True
-            told = [event, *told, *self._queued()]
-        return told
-
-    def _queued(self) -> list[Event]:
-        return [line.queued for line in self._conversation.outbox.lines]
-
-    # Without a link.
-
-    def _next_link(self, reason: str) -> Link:
-        if self._redial.lost() and self._redial.patience != 0:
-            self._tell(LinkLost(reason), *self._queued())
-        wait = self._refusal.seconds if self._refusal is not None else 0
-        if wait > TOLD_WAIT:
-            self._tell(Told(f"the server asks us to wait; the next try is at {moment(wait)}"))
-        return self._redial.next_link(reason, lambda: self._end(reason), wait)
-
-    def _idle(self, moment: float, reached: Callable[[], bool]) -> None:
-        """Do what faces ask for until then, or until there is a reason to end."""
-        while True:
-            self._run_calls()
-            left = min(moment, self._redial.give_up_at) - time.monotonic()
-            if left <= 0 or reached() or self._quitting or self._closing:
-                return
-            if self._selector.select(left):
-                self._mailbox.silence()
-
-    def _tell(self, *events: Event) -> None:
-        self._told += events
-
-    def _deliver(self) -> None:
-        told, self._told = self._told, []
-        self._mailbox.deliver(told)
+def _lost(event: Disconnected) -> Exception:
+    return event.failure or ConnectionLost(f"the connection was lost: {printable(event.reason)}")

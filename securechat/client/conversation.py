@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from securechat.client.events import Missed, Said
 from securechat.client.history import Places, Seen
-from securechat.client.messages import ACTION_END, ACTION_START, Known
+from securechat.client.messages import ACTION_END, ACTION_START, Known, sendable
 from securechat.client.outbox import Line, Outbox
 from securechat.protocol import lines, text
 
@@ -45,12 +45,17 @@ class Conversation:
         for said in event.lines if isinstance(event, Missed) else (event,):
             self._places.saw(said.target, said.time, said.msgid)
 
-    def line(self, ticket: int, target: str, words: str, *, action: bool = False) -> Line:
-        """A line for the outbox, in as many messages as it needs."""
+    def line(self, ticket: int, target: str, words: str, *, action: bool = False, key: str | None = None) -> Line:
+        """A line for the outbox, in as many messages as it needs: one for each line of the text, and more where one is
+        too long. `key` names it, so that it is stored once however often it is given.
+        """
+        words = sendable(words)
         marks = len(ACTION_START + ACTION_END) if action else 0
         overhead = self.source_bytes + len(f": PRIVMSG {target} :\r\n".encode()) + marks
-        line = Line(ticket, target, words, self._clock(), action, self._places.get(target))
-        line.cut(text.split(words, max(SHORTEST_PIECE, lines.BODY_BYTES - overhead)))
+        line = Line(ticket, target, words, self._clock(), action, self._places.get(target), named=key is not None)
+        budget = max(SHORTEST_PIECE, lines.BODY_BYTES - overhead)
+        said = [one for one in words.split("\n") if one] or [""]  # the server's to refuse
+        line.cut([piece for one in said for piece in text.split(one, budget)], key)
         return line
 
     def forget_old_lines(self) -> list[Line]:

@@ -20,6 +20,18 @@ class ConnectionLost(SecurechatError):
     exit_status = 3
 
 
+class NoLogin(SecurechatError):
+    """There is nothing to log in with."""
+
+    exit_status = 2
+
+
+class NotStored(SecurechatError):
+    """The server refused what was said, or did not say in time that it is stored."""
+
+    exit_status = 1
+
+
 class ProfileError(SecurechatError):
     """The profile's folder, or a file in it, cannot be made or used."""
 

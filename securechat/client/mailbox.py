@@ -22,6 +22,7 @@ class Mailbox:
     """
 
     def __init__(self) -> None:
+        self.listened = False  # somebody takes events; until then only the newest are kept, and nobody waits for us
         self._notify: Callable[[], None] | None = None
         self._arrival = threading.Condition()
         self._untaken: deque[Event] = deque()
@@ -36,6 +37,7 @@ class Mailbox:
         self.wake()
 
     def notify(self, call: Callable[[], None]) -> None:
+        self.listened = True
         self._notify = call
         call()
 
@@ -56,7 +58,7 @@ class Mailbox:
 
     @property
     def full(self) -> bool:
-        return len(self._untaken) >= MOST_UNTAKEN
+        return self.listened and len(self._untaken) >= MOST_UNTAKEN
 
     def silence(self) -> None:
         """The bell has been heard."""
@@ -76,6 +78,8 @@ class Mailbox:
             return
         with self._arrival:
             self._untaken.extend(events)
+            while not self.listened and len(self._untaken) > MOST_UNTAKEN:
+                self._untaken.popleft()
             self._arrival.notify_all()
         if self._notify is not None:
             self._notify()

@@ -14,6 +14,11 @@ ACTION_START, ACTION_END = "\x01ACTION ", "\x01"
 REMEMBERED_MSGIDS = 20_000
 
 
+def sendable(text: str) -> str:
+    """Without what no message can hold; only LF is left, which stands between messages."""
+    return text.translate({0: None, 0x0D: None}).encode(errors="replace").decode()
+
+
 def place_of(message: Message) -> Place | None:
     """Where it stands in its target's history."""
     time = message_time(message)

@@ -6,6 +6,7 @@ socket and no clock: `now` is monotonic seconds and is passed in. Owned by the c
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +33,11 @@ def new_id() -> str:
     return secrets.token_urlsafe(ID_BYTES)
 
 
+def id_of(key: str, number: int) -> str:
+    """Names the message of that number under a key, the same each time. Any key does, and none is known by its ids."""
+    return hashlib.sha256(f"{number} {key}".encode(errors="surrogateescape")).hexdigest()[: 2 * ID_BYTES]
+
+
 @dataclass(slots=True, eq=False)
 class Piece:
     """One message of a line. `id` and `wire_text` stay the same however often it is sent.
@@ -50,7 +56,8 @@ class Piece:
 class Line:
     """What the face gave under one ticket; on the wire it may be several messages. `pieces` are the open ones.
 
-    `behind` is the newest entry that its target had when it was typed.
+    `behind` is the newest entry that its target had when it was typed. `named`: its ids come from a key that was given,
+    and it must not be sent to a server that does not know them again.
     """
 
     ticket: int
@@ -61,11 +68,15 @@ class Line:
     behind: Place | None = None
     pieces: list[Piece] = field(default_factory=list)
     refused: bool = False
+    named: bool = False
 
-    def cut(self, texts: Iterable[str]) -> None:
-        """Make the messages of it."""
+    def cut(self, texts: Iterable[str], key: str | None = None) -> None:
+        """Make the messages of it; under a `key` they have the same ids each time."""
         start, end = (ACTION_START, ACTION_END) if self.action else ("", "")
-        self.pieces = [Piece(self, new_id(), f"{start}{text}{end}") for text in texts]
+        self.pieces = [
+            Piece(self, new_id() if key is None else id_of(key, number), f"{start}{text}{end}")
+            for number, text in enumerate(texts)
+        ]
 
     @property
     def done(self) -> bool:

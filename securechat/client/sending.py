@@ -14,6 +14,7 @@ from securechat.protocol.message import Message
 
 RETRY = "securechat/retry"
 ID_TAG = "+securechat/id"
+UNSAFE = "this server does not know a message again by its id, so that it could be stored twice; send it without one"
 ACKNOWLEDGE = "ack-"  # tokens of the PINGs
 
 LABELS = frozenset({"labeled-response", "echo-message", "batch"})
@@ -68,6 +69,9 @@ class Sending:
         if not self._open:
             return
         for piece in self._outbox.due(now):
+            if piece.line.named and not self.knows_ids:
+                self.give_up(piece.line, UNSAFE)
+                continue
             label = self._new_label()
             self._outbox.sent(piece, label)
             tags = {"label": label} if self.labelled else {}

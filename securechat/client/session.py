@@ -25,10 +25,11 @@ from securechat.client.events import (
     Renamed,
     Topic,
 )
-from securechat.client.history import Playback, Request, Steps, catch_up, message_time
+from securechat.client.history import Playback, Request, Steps, message_time
 from securechat.client.liveness import Liveness
 from securechat.client.outbox import Piece
 from securechat.client.paging import Paging
+from securechat.client.past import Past
 from securechat.client.registration import Registration
 from securechat.client.remembering import Remembering
 from securechat.client.search import Query, Searching
@@ -49,12 +50,12 @@ Answer = Callable[[list[Message]], None]
 class Session:
     """`feed`, `tick` and the calls change it; `take_output` and `take_events` hand out what they led to.
 
-    `lobby`: the channel of which a first visit sees the newest lines; None to be told nothing of the past at all.
+    `past`: what is to be told of it.
     """
 
-    def __init__(self, credentials: Credentials, lobby: str | None, conversation: Conversation) -> None:
+    def __init__(self, credentials: Credentials, past: Past, conversation: Conversation) -> None:
         self.nick = credentials.account
-        self._lobby = lobby
+        self._past = past
         self.channels = Channels()
         self.goodbye = ""  # the server's last words
         self._credentials = credentials
@@ -327,8 +328,7 @@ class Session:
         seen = self._conversation.seen
         if not self._sending.knows_ids:
             yield from doubts.settle(self._conversation.outbox, self._sending, seen, self.nick)
-        if self._lobby is not None:
-            yield from catch_up(seen, self._lobby, self.channels.names, self._missed)
+        yield from self._past(seen, self.channels.names, self._missed)
 
     def _ask_history(self, answer: Answer, request: Request) -> None:
         self._ask(answer, "CHATHISTORY", *request)

@@ -43,7 +43,6 @@ class LineMode:
         self._visit = visit
         self._join = join
         self._linked = False
-        self._ticket = 0
         self._unacknowledged: dict[int, tuple[str, str]] = {}
         self._questions: list[str] = []
         self._answers: list[str] = []
@@ -112,10 +111,8 @@ class LineMode:
         self._questions, self._answers, self._when_answered = [], [], None
 
     def say(self, target: str, words: str, *, action: bool = False) -> None:
-        self._ticket += 1
-        ticket = self._ticket
+        ticket = self._client.say(target, words, action=action)
         self._unacknowledged[ticket] = (target, words)
-        self._client.say(ticket, target, words, action=action)
 
     def ask_hidden(self, questions: Sequence[str], when_answered: Callable[[list[str]], list[str]]) -> None:
         """Ask these one after the other without showing what is typed, then do something with the answers."""

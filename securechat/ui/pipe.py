@@ -65,7 +65,7 @@ class Pipe:
         self._join = join
         self._inbox: SimpleQueue[InputLine | Signal] = SimpleQueue()
         self._slots = threading.Semaphore(WINDOW)
-        self._open: dict[int, InputLine] = {}
+        self._open: dict[int, InputLine] = {}  # by ticket, in order
         self._last_acknowledged = 0
         self._refused = 0
         self._reading = False
@@ -111,8 +111,7 @@ class Pipe:
             self._slots.release()
             self._report(line.number, line.problem)
             return
-        self._open[line.number] = line
-        self._client.say(line.number, self._target, line.text)
+        self._open[self._client.say(self._target, line.text)] = line
 
     def _heard(self, events: list[Event]) -> None:
         for event in events:
@@ -143,19 +142,19 @@ class Pipe:
             start_reader(self._descriptor, lambda line: self._inbox.put(line or Signal.INPUT_OVER), self._slots)
 
     def _acknowledged(self, event: Acknowledged) -> None:
-        if self._open.pop(event.ticket, None):
-            self._last_acknowledged = event.ticket
+        if line := self._open.pop(event.ticket, None):
+            self._last_acknowledged = line.number
             self._slots.release()
 
     def _refuse(self, event: Refused) -> None:
-        self._open.pop(event.ticket, None)
+        line = self._open.pop(event.ticket)
         self._slots.release()
         if event.temporary:
             raise NotSent(
-                f"line {event.ticket} was not stored within {PATIENCE:g} s: {printable(event.reason)}; send it and"
+                f"line {line.number} was not stored within {PATIENCE:g} s: {printable(event.reason)}; send it and"
                 " those behind it again later"
             )
-        self._report(event.ticket, printable(event.reason))
+        self._report(line.number, printable(event.reason))
 
     def _report(self, number: int, reason: str) -> None:
         self._refused += 1

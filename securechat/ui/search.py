@@ -11,7 +11,6 @@ from securechat.client.search import Query
 from securechat.protocol.text import printable
 
 TIMEOUT = 120.0
-GOODBYE_TIMEOUT = 5.0
 
 
 def find(client: Client, query: Query) -> Found:
@@ -22,17 +21,8 @@ def find(client: Client, query: Query) -> Found:
             if isinstance(event, Entered):
                 client.post(lambda session: session.search(query))
             elif isinstance(event, Found):
-                _leave(client)
+                client.leave()  # so that nobody waits for us to come back
                 return event
             elif isinstance(event, Disconnected):
                 raise ConnectionLost(f"the connection was lost during the search: {printable(event.reason)}; try again")
     raise ConnectionLost(f"the server did not answer within {TIMEOUT:.0f} s; try again")
-
-
-def _leave(client: Client) -> None:
-    """Say goodbye, so that nobody waits for us to come back."""
-    client.quit()
-    deadline = time.monotonic() + GOODBYE_TIMEOUT
-    while (left := deadline - time.monotonic()) > 0:
-        if any(isinstance(event, Disconnected) for event in client.take(left)):
-            return

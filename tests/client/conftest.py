@@ -17,6 +17,7 @@ from securechat.client.credentials import Credentials
 from securechat.client.events import Event
 from securechat.client.history import Seen
 from securechat.client.outbox import Outbox
+from securechat.client.past import everything
 from securechat.client.session import Session
 
 CAPABILITIES = "sasl=PLAIN message-tags server-time echo-message batch labeled-response draft/chathistory cap-notify"
@@ -38,7 +39,7 @@ class Script:
         self.now = 1000.0
         self.conversation = conversation or Conversation(seen or Seen(), Outbox(patience=patience))
         self.credentials = credentials or Credentials("ada", "correct horse")
-        self.session = Session(self.credentials, "#lobby", self.conversation)
+        self.session = Session(self.credentials, everything("#lobby"), self.conversation)
         self.session.start(self.now)
 
     def server(self, *lines: str) -> list[Event]:

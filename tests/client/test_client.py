@@ -13,6 +13,7 @@ from securechat.client.events import Acknowledged, Disconnected, Entered, Said
 from securechat.client.history import Seen
 from securechat.client.mailbox import MOST_UNTAKEN
 from securechat.client.outbox import Outbox
+from securechat.client.past import everything
 from securechat.client.trust import ByPin, connect
 from securechat.tls import pins
 
@@ -63,7 +64,7 @@ def log_in_to(ca, serve):
         address = serve(host)
         conversation = Conversation(Seen(), Outbox())
         way = partial(connect, address, host.trust)
-        clients.append(Client(Credentials("ada", "pw"), "#lobby", conversation, way, patience=patience))
+        clients.append(Client(Credentials("ada", "pw"), everything("#lobby"), conversation, way, patience=patience))
         clients[-1].log_in(way())
         return clients[-1]
 
@@ -92,7 +93,7 @@ def test_what_is_posted_is_sent_and_what_comes_is_taken(log_in_to):
 
     client = log_in_to(talk)
     take_until(client, Entered)
-    client.say(1, "#lobby", "hello")
+    client.say("#lobby", "hello")
     events = take_until(client, Acknowledged)
     client.quit()
     events += take_until(client, Disconnected)
@@ -139,6 +140,7 @@ def test_a_face_that_takes_nothing_stops_the_reading_not_the_memory(log_in_to):
             stalled.set()
 
     client = log_in_to(talk)
+    take_until(client, Entered)
     assert stalled.wait(PATIENCE * 3)
     assert len(client.take(PATIENCE, most=MOST_UNTAKEN * 2)) < MOST_UNTAKEN + 1000
 
@@ -150,9 +152,10 @@ def test_a_call_that_fails_harms_nothing_but_itself(log_in_to, caplog):
         sock.sendall(b"PONG s ack-1\r\n")
 
     client = log_in_to(talk)
-    client.say(1, "#lobby", "\udc80")
-    client.say(2, "#lobby", "fine")
-    assert Acknowledged(2) in take_until(client, Acknowledged)
+    take_until(client, Entered)
+    client.post(lambda session: session.join("#\udc80"))
+    client.say("#lobby", "fine")
+    assert Acknowledged(1) in take_until(client, Acknowledged)
     assert "a call of the face failed" in caplog.text
 
 

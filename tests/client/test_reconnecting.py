@@ -14,6 +14,7 @@ from securechat.client.credentials import Credentials
 from securechat.client.events import Acknowledged, Entered, Event, LinkBack, Missed, Refused, Said
 from securechat.client.history import Seen
 from securechat.client.outbox import Outbox
+from securechat.client.past import everything
 from securechat.client.session import Session
 
 from .host import NOON, Host
@@ -43,7 +44,7 @@ class Run:
         `eager`: all that the client says arrives before anything that it is told.
         """
         guest = self.host.connect()
-        session = Session(Credentials("ada", "pw"), "#lobby", self.conversation)
+        session = Session(Credentials("ada", "pw"), everything("#lobby"), self.conversation)
         session.start(self._monotonic)
         for step, line in enumerate(self._lines(session, guest, eager), 1):
             if step == cut_after:

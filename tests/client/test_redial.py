@@ -18,6 +18,7 @@ from securechat.client.errors import LoginFailed
 from securechat.client.events import Acknowledged, Disconnected, Entered, LinkBack, LinkLost, Queued, Told
 from securechat.client.history import Seen
 from securechat.client.outbox import Outbox
+from securechat.client.past import everything
 from securechat.client.reach import NotTLS, Unreachable
 from securechat.client.trust import ByPin, connect
 from securechat.tls import pins
@@ -64,7 +65,7 @@ def lose(ca, serve):
         conversation = Conversation(Seen(), Outbox())
         client = Client(
             Credentials("ada", "pw"),
-            "#lobby",
+            everything("#lobby"),
             conversation,
             ways,
             patience=patience,
@@ -205,7 +206,7 @@ def test_what_is_said_meanwhile_is_queued_and_sent_and_all_else_is_not_done(lose
     wait = threading.Event()
     client, _ = lose(lambda: wait.wait(30), then=later)
     take_until(client, LinkLost)
-    client.say(1, "#lobby", "hello")
+    client.say("#lobby", "hello")
     client.post(lambda session: session.ask_who("bob"))
     events = take_until(client, Told)
     assert events[0] == Queued(1, "#lobby", "hello")

@@ -12,6 +12,7 @@ from securechat.client.credentials import Credentials
 from securechat.client.events import Event
 from securechat.client.history import DAWN, Seen
 from securechat.client.outbox import Outbox
+from securechat.client.past import everything, nothing
 from securechat.client.search import Query
 from securechat.client.session import Session
 from securechat.protocol.lines import BODY_BYTES, read_server_line
@@ -78,8 +79,8 @@ class Visit:
             self.conversation.lost(timedelta(seconds=self.random.randrange(100)))
         self.links += 1
         self.inputs = 0
-        lobby = "#lobby" if self.random.random() < 0.9 else None
-        self.session = Session(Credentials("ada", PASSWORD), lobby, self.conversation)
+        past = everything("#lobby") if self.random.random() < 0.9 else nothing
+        self.session = Session(Credentials("ada", PASSWORD), past, self.conversation)
         self.guest = self.host.connect()
         self.pending: deque[str] = deque()
         self.session.start(self.now)

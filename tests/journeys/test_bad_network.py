@@ -17,6 +17,7 @@ from securechat.client.credentials import Credentials
 from securechat.client.events import Acknowledged, Event, Missed, Said
 from securechat.client.history import Seen
 from securechat.client.outbox import Outbox
+from securechat.client.past import everything
 from securechat.client.trust import ByCA, connect
 from tests.relay import DOWN, UP, Link, Relay
 from tests.running import PASSWORD, Server
@@ -31,14 +32,16 @@ class Person:
         self.connect = partial(connect, Address("localhost", port), ByCA(server.ca))
         conversation = Conversation(Seen(), Outbox())
         credentials = Credentials(name, PASSWORD)
-        self.client = Client(credentials, "#lobby", conversation, self.connect, delay=lambda failures, chance: 0.02)
+        self.client = Client(
+            credentials, everything("#lobby"), conversation, self.connect, delay=lambda failures, chance: 0.02
+        )
         self.acknowledged: list[int] = []
         self.lines: list[str] = []
         self.said = 0
 
     def say(self) -> None:
         self.said += 1
-        self.client.say(self.said, "#lobby", f"line {self.said} {'x' * (self.said % 5 * 90)}")
+        self.client.say("#lobby", f"line {self.said} {'x' * (self.said % 5 * 90)}")
 
     def listen(self, seconds: float) -> None:
         for event in self.client.take(seconds):

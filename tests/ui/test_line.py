@@ -26,6 +26,15 @@ from tests.client.conftest import Script
 class Link(Script):
     """As a client, but what is posted runs at once, in a session whose server a test plays."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.tickets = 0
+
+    def say(self, target: str, words: str, *, action: bool = False) -> int:
+        self.tickets += 1
+        super().say(self.tickets, target, words, action=action)
+        return self.tickets
+
     def post(self, call: Callable[[Session], None]) -> None:
         call(self.session)
 
