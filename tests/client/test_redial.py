@@ -72,8 +72,9 @@ def lose(ca, serve):
             delay=lambda failures, chance: 0.01,
         )
         clients.append(client)
-        client.log_in(ways())
+        first = ways()
         ways.attempts, ways.outcomes = 0, list(outcomes)
+        client.log_in(first)
         return client, ways
 
     yield lose
