@@ -34,16 +34,25 @@ def hash(password: str, rounds: int) -> bytes:
     return _MARK + bcrypt.hashpw(_digest(password), bcrypt.gensalt(rounds))
 
 
-def check(password: str, stored: bytes) -> bool:
-    """Whether `stored` was made from this password; as slow as `hash`, right or wrong."""
+def check(password: str, stored: bytes, rounds: int = 0) -> bool:
+    """Whether `stored` was made from this password; as slow as it was made.
+
+    A wrong one is at least as slow as `hash` with `rounds`, or its time would tell which accounts are of a time when
+    the cost was lower: all the costs from that one up to `rounds` take together what the last one takes.
+    """
     if not stored.startswith(_MARK):
         raise ValueError("a password hash of unknown form")
-    return bcrypt.checkpw(_digest(password), stored.removeprefix(_MARK))
+    digest = _digest(password)
+    right = bcrypt.checkpw(digest, stored.removeprefix(_MARK))
+    if not right:
+        for cost in range(_cost(stored), rounds):
+            bcrypt.checkpw(digest, dummy(cost).removeprefix(_MARK))
+    return right
 
 
 def needs_rehash(stored: bytes, rounds: int) -> bool:
     """Whether the cost was changed since the hash was made."""
-    return not stored.startswith(_MARK + b"$2b$%02d$" % rounds)
+    return _cost(stored) != rounds
 
 
 def dummy(rounds: int) -> bytes:
@@ -67,6 +76,11 @@ def check_rule(password: str, name: str, settings: Auth) -> None:
         raise WeakPassword("the password is the account's name; choose another, such as four random words")
     if settings.refuse_common_passwords and _is_common(normal):
         raise WeakPassword("the password is one of the most common; choose another, such as four random words")
+
+
+def _cost(stored: bytes) -> int:
+    """The rounds, of which each step doubles the time: `$2b$12$…` behind the mark."""
+    return int(stored.removeprefix(_MARK).split(b"$")[2])
 
 
 def _digest(password: str) -> bytes:

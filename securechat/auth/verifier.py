@@ -44,15 +44,15 @@ class Verifier:
         """
         credentials = self._accounts.credentials(name)
         password, code = totp.split(secret) if credentials and credentials.totp else (secret, "")
-        right = passwords.check(password, credentials.hash if credentials else self._dummy)
+        rounds = self._settings.bcrypt_rounds
+        right = passwords.check(password, credentials.hash if credentials else self._dummy, rounds)
         if credentials is None or not right:
             return None
         account = credentials.account
         used = self._used(account.id, credentials.totp, code) if credentials.totp and code else None
         if code and used is None:
             return None
-        rehash = passwords.needs_rehash(credentials.hash, self._settings.bcrypt_rounds)
-        rehashed = passwords.hash(password, self._settings.bcrypt_rounds) if rehash else None
+        rehashed = passwords.hash(password, rounds) if passwords.needs_rehash(credentials.hash, rounds) else None
         factor = account.factor if used else None
         proof = Proof("password", account.password_version, factor=factor, code=_named(used))
         return Verified(account, credentials.members, proof, used, rehashed)

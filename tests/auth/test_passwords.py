@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from securechat.auth import passwords
@@ -40,6 +43,23 @@ def test_nothing_matches_the_dummy_and_it_has_the_same_cost() -> None:
     assert not passwords.check("correct horse", passwords.dummy(ROUNDS))
     assert passwords.dummy(12).startswith(b"v1$$2b$12$")
     assert len(passwords.dummy(ROUNDS)) == len(passwords.hash("x", ROUNDS))
+
+
+def test_a_wrong_password_takes_as_long_for_an_account_of_a_lower_cost() -> None:
+    old = passwords.hash("correct horse", 4)
+    expected = cpu_seconds(lambda: passwords.check("wrong", passwords.dummy(9), 9))
+    assert 0.6 < cpu_seconds(lambda: passwords.check("wrong", old, 9)) / expected < 1.7
+    assert cpu_seconds(lambda: passwords.check("correct horse", old, 9)) < expected / 8
+
+
+def cpu_seconds(call: Callable[[], object]) -> float:
+    """The least of five."""
+    seconds = []
+    for _ in range(5):
+        began = time.thread_time()
+        call()
+        seconds.append(time.thread_time() - began)
+    return min(seconds)
 
 
 def test_another_cost_asks_for_a_new_hash() -> None:
