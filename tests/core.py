@@ -20,7 +20,7 @@ from typing import Any
 from securechat import config
 from securechat.auth import passwords
 from securechat.auth.throttle import Throttle
-from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, InviteVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.http import Request
 from securechat.protocol.lines import read_line
@@ -41,6 +41,7 @@ from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.certificates import Certificates
 from securechat.store.database import FILE, open_database
 from securechat.store.errors import CommitUncertain, StoreBusy, StoreError
+from securechat.store.invites import Invites
 from securechat.store.rows import AccountChanged, Entry, Row, Snapshot
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
@@ -131,11 +132,13 @@ class CoreRun:
             seen = changes.newest_id(connection)
         self.writer = Writer(store.Writer(self.database, after=seen, upkeep=upkeep(SETTINGS.history)))
         self.tokens = Tokens(self.database)
+        self.invites = Invites(self.database, SETTINGS.channels.autojoin)
         self.certificates = Certificates(self.database)
         self.factors = Factors(self.database)
         services = Services(
             Verifier(self.accounts, self.factors, settings.auth, lambda: self.now),
             DeviceTokens(self.tokens, lambda: self.now),
+            InviteVerifier(self.invites, lambda: self.now),
             CertificateVerifier(self.certificates),
             StoredHistory(self.database),
             lambda reason, address: None,

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from securechat import config
-from securechat.auth import passwords, tokens
+from securechat.auth import invites, passwords, tokens
+from securechat.protocol.invites import password_of
 from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
+from securechat.store.invites import Invites, NewInvite
 from securechat.store.rows import Entry, pair
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
@@ -102,6 +104,17 @@ class Server:
         with closing(self.open_store()) as database:
             store = Tokens(database)
             return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
+
+    def invite(self, name: str, *, channel: str = "", hours: float = 72, admin: bool = False) -> str:
+        """Invite somebody who has no account yet; gives what stands in the password's place."""
+        secret = password_of(invites.new())
+        expires = int((time.time() + hours * 3600) * 1000)
+        with closing(self.open_store()) as database:
+            made = NewInvite(invites.digest(secret), channel, expires)
+            store = Invites(database, self.settings.channels.autojoin)
+            store.open(name, made, passwords.dummy(self.rounds), admin=admin)
+        self.accounts.add(name)
+        return secret
 
     def enable_totp(self, name: str) -> App:
         """Give the account a second factor."""

@@ -53,6 +53,8 @@ ELSEWHERE = {
     *("server.loop.Stop.reason", "store.rows.Audited.detail", "client.batches.Batch.params"),
     # public ids, and a hash of public words
     *("store.rows.TokenStored.token", "store.rows.TokenRevoked.token", "store.rows.TokenUsed.token"),
+    *("tls.server_certificate.ServerCertificate.common_name", "tls.server_certificate.ServerCertificate.issuer"),
+    *("store.invites.Found.invite", "store.rows.InviteUsed.invite"),
     *("store.tokens.Found.token", "store.audit.Entry.hash"),
     # plain functions
     *("server.command.Command.handler", "server.http.route.Route.handle", "ui.commands.Command.run"),

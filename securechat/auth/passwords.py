@@ -17,6 +17,7 @@ import bcrypt
 from securechat.auth.tokens import is_token
 from securechat.config import Auth
 from securechat.errors import SecurechatError
+from securechat.protocol import invites
 
 MOST_BYTES = 1024
 _MARK = b"v1$"
@@ -72,6 +73,8 @@ def check_rule(password: str, name: str, settings: Auth) -> None:
         raise WeakPassword(f"the password is too long; at most {MOST_BYTES} bytes")
     if is_token(normal):
         raise WeakPassword("the password has the form of a device token; choose another, such as four random words")
+    if invites.is_password(normal):
+        raise WeakPassword("the password has the form of an invite's secret; choose another, such as four random words")
     if normal.casefold() == name.casefold():
         raise WeakPassword("the password is the account's name; choose another, such as four random words")
     if settings.refuse_common_passwords and _is_common(normal):

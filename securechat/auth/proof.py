@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from securechat.store.invites import State
 from securechat.store.rows import Account, CodeUsed, MemberStored, RecoveryCodeUsed
 
-Means = Literal["password", "token", "certificate"]
+Means = Literal["password", "token", "certificate", "invite"]
 Code = Literal["code", "recovery code"]
 
 
@@ -17,14 +18,22 @@ class Proof:
 
     means: Means
     password_version: int  # the account's when the proof was checked
-    credential: str = ""  # public id of the device token, serial number of the certificate
+    credential: str = ""  # public id of the device token or the invite, serial number of the certificate
     issued: int | None = None  # when the certificate was, in milliseconds
     factor: int | None = None  # the second factor that was passed, too: when it was enabled; no means has it by itself
     code: Code | None = None  # by which it was, just now
+    channel: str = ""  # where an invite leads besides
 
     def __str__(self) -> str:
         words = f"{self.means} {self.credential}".rstrip()
         return f"{words} and {self.code}" if self.code else words
+
+
+@dataclass(frozen=True, slots=True)
+class VoidInvite:
+    """Somebody holds the secret of an invite that opens nothing any more; he proved it, so he may be told why."""
+
+    state: State
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Proving a password, a device token or a client certificate against the store. Called by workers.
+"""Proving a password, a device token, an invite or a client certificate against the store. Called by workers.
 
 With a password goes the code of a second factor. It takes as long for unknown names as for known ones.
 """
@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from securechat import config
-from securechat.auth import passwords, tokens, totp
-from securechat.auth.proof import Code, Proof, Verified
+from securechat.auth import invites, passwords, tokens, totp
+from securechat.auth.proof import Code, Proof, Verified, VoidInvite
 from securechat.auth.tokens import NewToken
-from securechat.store.accounts import Accounts, Totp
+from securechat.store.accounts import UNSET, Accounts, Totp
 from securechat.store.certificates import Certificates
+from securechat.store.invites import Invites
 from securechat.store.rows import AccountId, CodeUsed, RecoveryCodeUsed
 from securechat.store.tokens import Token, Tokens
 from securechat.store.totp import Factors
@@ -22,7 +23,7 @@ from securechat.tls.clients import ClientCertificate
 
 @dataclass(frozen=True, slots=True)
 class Rehashed:
-    """The old password was right, and this is the new one's hash."""
+    """The old password was right, or there was none, and this is the new one's hash."""
 
     hash: bytes = field(repr=False)
     replaces: int  # the version that the old one was
@@ -74,6 +75,11 @@ class Verifier:
         passwords.check_rule(new, name, self._settings)
         return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), credentials.account.password_version)
 
+    def choose(self, name: str, new: str) -> Rehashed:
+        """The first password of an account. Raises WeakPassword."""
+        passwords.check_rule(new, name, self._settings)
+        return Rehashed(passwords.hash(new, self._settings.bcrypt_rounds), UNSET)
+
 
 class DeviceTokens:
     """Those of the store, for workers that read it; never slow."""
@@ -104,6 +110,26 @@ class DeviceTokens:
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
+
+
+class InviteVerifier:
+    """Never slow; called by workers that read the store."""
+
+    def __init__(self, stored: Invites, clock: Callable[[], float]) -> None:
+        self._stored = stored
+        self._clock = clock  # seconds since the epoch
+
+    def verify(self, name: str, secret: str) -> Verified | VoidInvite | None:
+        """None when it is no invite of this account. As for a device token, a second factor counts as passed."""
+        found = self._stored.find(name, invites.digest(secret), int(self._clock() * 1000))
+        if found is None:
+            return None
+        if found.state != "open":
+            return VoidInvite(found.state)
+        account = found.account
+        factor, channel = account.factor, found.channel
+        proof = Proof("invite", account.password_version, found.invite, factor=factor, channel=channel)
+        return Verified(account, found.members, proof)
 
 
 class CertificateVerifier:

@@ -90,9 +90,9 @@ def read_plain(response: bytes) -> Plain:
 
 
 def read_passwords(response: bytes) -> tuple[str, str]:
-    """The old and the new password of a PASSWD. Raises SaslMalformed."""
+    """The old password of a PASSWD, empty for none, and the new one. Raises SaslMalformed."""
     old, nul, new = response.partition(b"\0")
-    if not old or not nul or not new:
+    if not nul or not new:
         raise SaslMalformed("the response is not old NUL new")
     try:
         return old.decode(), new.decode()

@@ -1,20 +1,32 @@
-"""SASL's outcome: a worker checks the password, the device token in its place, or whose the certificate is."""
+"""SASL's outcome: a worker checks the password, what stands in its place, or whose the certificate is."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from securechat.auth import tokens
-from securechat.auth.proof import Verified
-from securechat.protocol import names, numerics, sasl
+from securechat.auth.proof import Verified, VoidInvite
+from securechat.protocol import invites, names, numerics, sasl
 from securechat.protocol.sasl import External, Plain
 from securechat.server import accounts, admission, audit, guessing, missed, totp
 from securechat.server.services import READS
 from securechat.server.session import SUSPENDED, Login, Session
 from securechat.server.turn import Turn
+from securechat.store.invites import State
 from securechat.store.rows import CertificateUsed, PasswordStored, TokenUsed
 
 VOID_CERTIFICATE = "a certificate that is revoked, older than its account, or of no account"
+
+# Why an invite opens nothing: the code of a FAIL, its text, and the reason for the log.
+VOID_INVITE: dict[State, tuple[str, str, str]] = {
+    "used": ("INVITE_USED", "this invite was used: log in with the password that was chosen with it", "a used invite"),
+    "expired": ("INVITE_EXPIRED", "this invite has expired; ask for a new one", "an expired invite"),
+    "revoked": (
+        "INVITE_WITHDRAWN",
+        "this invite was withdrawn; use the newest one, or ask for another",
+        "a withdrawn invite",
+    ),
+}
 
 
 def start(turn: Turn, session: Session, plain: Plain) -> None:
@@ -26,6 +38,8 @@ def start(turn: Turn, session: Session, plain: Plain) -> None:
         return _refuse(turn, session, "authzid of another account")
     if session.registration is not None and device:
         turn.set(session.registration, "device", device)
+    if invites.is_password(plain.password):
+        return turn.wait(READS, session, partial(turn.services.invites.verify, name, plain.password), _checked)
     if tokens.is_token(plain.password):
         return turn.wait(READS, session, partial(turn.services.tokens.verify, name, plain.password), _checked)
     return guessing.check(turn, session, name, partial(turn.services.passwords.verify, name, plain.password), _checked)
@@ -52,11 +66,18 @@ def by_certificate(turn: Turn, session: Session, external: External) -> None:
 
 
 def _checked(
-    turn: Turn, session: Session, result: Verified | Exception | None, wrong: str = "wrong name or password"
+    turn: Turn,
+    session: Session,
+    result: Verified | VoidInvite | Exception | None,
+    wrong: str = "wrong name or password",
 ) -> None:
     """`wrong` is for the log; the peer gets the same words for all that is."""
     if isinstance(result, Exception):
         _refuse(turn, session, guessing.refuse(turn, session, "AUTHENTICATE", result))
+    elif isinstance(result, VoidInvite):
+        code, words, reason = VOID_INVITE[result.state]
+        turn.fail(session, "AUTHENTICATE", code, words)
+        _refuse(turn, session, reason)
     elif result is None:
         _refuse(turn, session, wrong)
     else:

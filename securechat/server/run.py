@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from securechat.auth.throttle import Throttle
-from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, InviteVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.config import Settings
 from securechat.log import Tally
@@ -27,9 +27,20 @@ from securechat.server.reading import StoredHistory
 from securechat.server.services import PASSWORDS, READS, Services
 from securechat.server.workers import Pool
 from securechat.store import certificates as client_certificates
-from securechat.store import changes, channels, known_addresses, login_failures, permissions, snapshot, tokens, totp
+from securechat.store import (
+    changes,
+    channels,
+    invites,
+    known_addresses,
+    login_failures,
+    permissions,
+    snapshot,
+    tokens,
+    totp,
+)
 from securechat.store.accounts import Accounts
 from securechat.store.database import Database, open_database, prepare
+from securechat.store.invites import Invites
 from securechat.store.lock import ServeLock
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
@@ -76,6 +87,7 @@ def serve(
         services = Services(
             Verifier(Accounts(database, settings.channels.autojoin), Factors(database), settings.auth, time.time),
             DeviceTokens(Tokens(database), time.time),
+            InviteVerifier(Invites(database, settings.channels.autojoin), time.time),
             CertificateVerifier(client_certificates.Certificates(database)),
             StoredHistory(database),
             lambda reason, address: tally.count(reason, address, time.monotonic()),
@@ -105,6 +117,7 @@ def _load(database: Database, settings: Settings) -> tuple[Directory, Throttle, 
         changes.prune(connection, seen)
         known_addresses.prune(connection)
         tokens.prune(connection)
+        invites.prune(connection)
         client_certificates.prune(connection)
         totp.prune(connection)
         everything = snapshot.load(connection)

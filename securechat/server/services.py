@@ -1,4 +1,4 @@
-"""What the core may ask of the floors below, through workers: passwords, device tokens, certificates and history."""
+"""What the core may ask of the floors below, through workers: what somebody logs in with, and history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from securechat.auth.proof import Verified
+from securechat.auth.proof import Verified, VoidInvite
 from securechat.auth.tokens import NewToken
 from securechat.auth.verifier import Rehashed
 from securechat.store.rows import AccountId, Entry, NamedMessage
@@ -33,6 +33,10 @@ class Passwords(Protocol):
         """None when the old password is wrong; raises WeakPassword."""
         ...
 
+    def choose(self, name: str, new: str) -> Rehashed:
+        """Raises WeakPassword."""
+        ...
+
 
 class Tokens(Protocol):
     """Called by the workers that read the store."""
@@ -44,6 +48,12 @@ class Tokens(Protocol):
         ...
 
     def active(self, account: AccountId) -> Sequence[Token]: ...
+
+
+class Invites(Protocol):
+    """Called by the workers that read the store."""
+
+    def verify(self, name: str, secret: str) -> Verified | VoidInvite | None: ...
 
 
 class Certificates(Protocol):
@@ -101,6 +111,7 @@ class History(Protocol):
 class Services:
     passwords: Passwords
     tokens: Tokens
+    invites: Invites
     certificates: Certificates
     history: History
     refused: Callable[[str, str], None]  # reason, address: summed into the log

@@ -30,6 +30,7 @@ PASSWORD_CHANGED = "the password of this account was changed"  # noqa: S105 - a 
 _REVOKED: dict[Means, str] = {
     "token": "the device token of this session was revoked",
     "certificate": "the certificate of this session was revoked",
+    "invite": "the invite of this session was withdrawn",
 }
 FACTOR_MISSING = "this account has a second factor, which this login did not pass"
 FACTOR_LACKING = "this account must have a second factor, and has none"

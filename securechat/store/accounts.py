@@ -22,6 +22,7 @@ from securechat.store.database import Database, driver
 from securechat.store.rows import Account, AccountId, MemberStored
 from securechat.store.schema import (
     account,
+    invite,
     known_address,
     member,
     place,
@@ -33,6 +34,7 @@ from securechat.store.schema import (
 
 Role = Literal["admin", "member"]
 NOBODY = 0  # no account has this id
+UNSET = 0  # the version of a password that nobody has chosen yet
 
 
 class AccountExists(SecurechatError):
@@ -54,6 +56,7 @@ class NewAccount:
     name: str
     hash: bytes = field(repr=False)
     role: Role = "member"
+    password_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Accounts:
         """Whether a new account may have this name. Raises BadName, AccountExists."""
         check_name(name)
         if (taken := self.find(name)) is not None:
-            raise _exists(taken)
+            raise name_taken(taken)
 
     def required(self, name: str, *, deleted: bool = False) -> Account:
         """The account of this name; a deleted one only if `deleted`. Raises NoSuchAccount."""
@@ -146,15 +149,8 @@ class Accounts:
 
     def add_all(self, people: Sequence[NewAccount]) -> None:
         """All or none. Raises BadName, AccountExists for the first that cannot be."""
-        for person in people:
-            check_name(person.name)
         with self._database.write() as connection:
-            channels.ensure(connection, self._autojoin)
-            added = _insert(connection, people)
-            channels.join(connection, added, self._autojoin)
-            changes.note(connection, added)
-            acts = [audit.local("account.add", person.name, person.role) for person in people]
-            audit.append(driver(connection), acts)
+            add_all(connection, people, self._autojoin)
 
     def set_password(self, name: str, hash: bytes) -> None:
         """Its sessions end, and its device tokens. Raises NoSuchAccount."""
@@ -164,6 +160,7 @@ class Accounts:
             values = {"password_hash": hash, "password_version": account.c.password_version + 2}
             connection.execute(update(account).where(account.c.id == person.id).values(values))
             revoke_tokens(connection, token.c.account_id == person.id)
+            revoke_invites(connection, person.id)
             note(connection, person, "account.password")
 
     def suspend(self, name: str) -> None:
@@ -200,6 +197,17 @@ class Accounts:
             note(connection, person, act, detail)
 
 
+def add_all(connection: Connection, people: Sequence[NewAccount], autojoin: Sequence[str]) -> None:
+    """As `Accounts.add_all`, within a transaction."""
+    for person in people:
+        check_name(person.name)
+    channels.ensure(connection, autojoin)
+    added = _insert(connection, people)
+    channels.join(connection, added, autojoin)
+    changes.note(connection, added)
+    audit.append(driver(connection), [audit.local("account.add", person.name, person.role) for person in people])
+
+
 def note(connection: Connection, person: Account, act: str, detail: str = "") -> None:
     """For the running server, and for whoever asks later."""
     changes.note(connection, [person.id])
@@ -210,6 +218,13 @@ def revoke_tokens(connection: Connection, which: ColumnElement[bool]) -> None:
     """Those that are revoked already keep their time."""
     now = time.time_ns() // 1_000_000
     connection.execute(update(token).where(which, token.c.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def revoke_invites(connection: Connection, ident: AccountId) -> bool:
+    """Those of an account that were not used; whether there were any."""
+    mine = (invite.c.account_id == ident, invite.c.used_at.is_(None), invite.c.revoked_at.is_(None))
+    revoked = connection.execute(update(invite).where(*mine).values(revoked_at=time.time_ns() // 1_000_000))
+    return revoked.rowcount > 0
 
 
 def end_factor(connection: Connection, ident: AccountId) -> None:
@@ -239,14 +254,14 @@ def _insert(connection: Connection, people: Sequence[NewAccount]) -> list[Accoun
     keys = [fold(person.name) for person in people]
     taken = connection.execute(select(*ACCOUNT).where(account.c.name_key.in_(keys))).first()
     if taken is not None:
-        raise _exists(as_account(*taken))
+        raise name_taken(as_account(*taken))
     now = time.time_ns() // 1_000_000
     rows = [
         {
             "name": person.name,
             "name_key": key,
             "password_hash": person.hash,
-            "password_version": 1,
+            "password_version": person.password_version,
             "role": person.role,
             "suspended": 0,
             "created": now,
@@ -258,7 +273,7 @@ def _insert(connection: Connection, people: Sequence[NewAccount]) -> list[Accoun
     return list(connection.execute(added).scalars())
 
 
-def _exists(taken: Account) -> AccountExists:
+def name_taken(taken: Account) -> AccountExists:
     if taken.deleted:
         words = "belonged to a deleted account and is reserved; free it with: securechat deluser --release-name"
         return AccountExists(f"the name {taken.name!r} {words} {taken.name}")
@@ -271,6 +286,7 @@ def _end(connection: Connection, ident: AccountId) -> None:
     connection.execute(delete(place).where(place.c.account_id == ident))
     connection.execute(delete(known_address).where(known_address.c.account_id == ident))
     revoke_tokens(connection, token.c.account_id == ident)
+    revoke_invites(connection, ident)
     end_factor(connection, ident)
     values = {
         "deleted_at": time.time_ns() // 1_000_000,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, func, insert, select, union_all
 
 from securechat.store.rows import Account, AccountChanged, AccountId, MemberStored
-from securechat.store.schema import account, certificate, change, member, recovery_code, token, totp
+from securechat.store.schema import account, certificate, change, invite, member, recovery_code, token, totp
 
 
 def note(connection: Connection, accounts: Iterable[AccountId]) -> None:
@@ -44,6 +44,7 @@ def since(connection: Connection, after: int) -> list[AccountChanged]:
         .where(table.c.revoked_at.is_not(None))
         for table, ident in (
             (token, token.c.id),
+            (invite, invite.c.id),
             (certificate, certificate.c.serial),
             (recovery_code, recovery_code.c.digest),
         )

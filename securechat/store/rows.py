@@ -149,6 +149,14 @@ class AddressKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class InviteUsed:
+    """Who came by this invite has chosen a password; it opens nothing any more."""
+
+    invite: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenStored:
     """A new device token, made for who proved the password of this version and passed this second factor."""
 
@@ -275,6 +283,7 @@ Row = (
     | PlaceRemoved
     | AddressKnown
     | AddressForgotten
+    | InviteUsed
     | LoginFailed
     | TokenStored
     | TokenRevoked
@@ -343,4 +352,4 @@ class AccountChanged:
     change: int  # the row of the table `change`
     account: Account
     members: tuple[MemberStored, ...]
-    revoked: frozenset[str] = frozenset()  # its device tokens, certificates and recovery codes that are
+    revoked: frozenset[str] = frozenset()  # its device tokens, invites, certificates and recovery codes that are

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0008"  # the newest step; a test holds the two together
+REVISION = "0009"  # the newest step; a test holds the two together
 
 metadata = MetaData(
     naming_convention={
@@ -40,7 +40,7 @@ account = Table(
     Column("name", Text, nullable=False),
     Column("name_key", Text, nullable=True, unique=True),  # NULL once a deleted account's name is released
     Column("password_hash", LargeBinary, nullable=False),
-    Column("password_version", Integer, nullable=False),
+    Column("password_version", Integer, nullable=False),  # 0 until somebody has chosen a password
     Column("role", Text, nullable=False),
     Column("suspended", Integer, nullable=False),
     Column("deleted_at", BigInteger, nullable=True),
@@ -176,6 +176,21 @@ token = Table(
     Column("expires", BigInteger, nullable=False),
     Column("last_used", BigInteger, nullable=True),
     Column("address", Text, nullable=False),  # from where it was used last
+    Column("revoked_at", BigInteger, nullable=True),
+)
+
+# What lets somebody in who has no password yet, to choose one; `digest` is the SHA-256 of the secret; `channel` is
+# where it leads besides, empty for nowhere. A used or revoked one is kept for a while: whoever holds it is told so.
+invite = Table(
+    "invite",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False, index=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("channel", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=True),
     Column("revoked_at", BigInteger, nullable=True),
 )
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from securechat.errors import SecurechatError
-from securechat.store.accounts import end_factor, note, required, revoke_recovery_codes, revoke_tokens
+from securechat.store.accounts import (
+    end_factor,
+    note,
+    required,
+    revoke_invites,
+    revoke_recovery_codes,
+    revoke_tokens,
+)
 from securechat.store.changes import ACCOUNT, as_account
 from securechat.store.database import Database
 from securechat.store.rows import Account, AccountId
@@ -56,7 +63,7 @@ class Factors:
             return _with(connection, name)
 
     def enable(self, name: str, new: NewFactor) -> None:
-        """What was opened without it ends: sessions and device tokens. Raises NoSuchAccount, FactorExists."""
+        """What was opened without it ends: sessions, device tokens and invites. Raises NoSuchAccount, FactorExists."""
         with self._database.write() as connection:
             person = _without(connection, name)
             now = time.time_ns() // 1_000_000
@@ -64,6 +71,7 @@ class Factors:
             connection.execute(insert(totp).values(values))
             _add_recovery_codes(connection, person.id, new.recovery_codes)
             revoke_tokens(connection, token.c.account_id == person.id)
+            revoke_invites(connection, person.id)
             note(connection, person, "totp.enable")
 
     def disable(self, name: str) -> None:

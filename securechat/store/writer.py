@@ -30,6 +30,7 @@ from securechat.store.rows import (
     CodeUsed,
     EntryRedacted,
     EntryStored,
+    InviteUsed,
     ListModeRemoved,
     ListModeStored,
     LoginFailed,
@@ -239,6 +240,7 @@ _WRITES: dict[type, Write] = {
         "ON CONFLICT (account_id, device) DO UPDATE SET seq = max(seq, excluded.seq)",
         attrgetter("device", "seq", "account"),
     ),
+    InviteUsed: _each("UPDATE invite SET used_at = ? WHERE id = ? AND used_at IS NULL", attrgetter("time", "invite")),
     # None outlives a password that an administrator set while the turn ran, or goes round a second factor.
     TokenStored: _each(
         "INSERT INTO token (id, account_id, name, digest, created, expires, address) "

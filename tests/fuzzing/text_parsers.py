@@ -9,7 +9,7 @@ from typing import Any
 from securechat import config
 from securechat.client import address, history
 from securechat.client.search import SearchUsage, read_query
-from securechat.protocol import text
+from securechat.protocol import invites, text
 from securechat.protocol.message import parse_tags
 from securechat.server import playback
 from securechat.store.search import Unsearchable, expression
@@ -108,6 +108,21 @@ def _same_address(data: bytes, given: tuple[str | None, address.Address]) -> Non
     sure(address.parse(written) == given, "another address when it is written and read")
 
 
+def _invite(data: bytes) -> invites.Invite:
+    return invites.parse(text_of(data))
+
+
+def _same_invite(data: bytes, given: invites.Invite) -> None:
+    sure(invites.parse(invites.write(given)) == given, "another invite when it is written and read")
+
+
+def _code(host: str, account: str = "bob") -> bytes:
+    return invites.write(invites.Invite(account, host, 6697, bytes(range(32)), b"\xff" * 16)).encode()
+
+
+CODES = (_code("chat.example.org"), _code("::1").replace(b"-", b" ").lower(), _code("-x"), _code("x", "no name"),
+         _code("x" * 253), _code("x")[:-7], _code("x")[:-2], _code("x") + _code("x"), b"04D2J4-00108X",
+         bytes(99).replace(b"\0", b"000000"))  # fmt: skip
 MOMENTS = (b"2026-01-01T00:00:00.000Z", b"9999-12-31T23:59:59.999Z", b"0001-01-01T00:00:00+14:00", b"2026-W01-1",
            b"2026-01-01", b"2026-01-01T00:00:00.999999-23:59", b"1969-12-31T23:59:59.000Z")  # fmt: skip
 CONFIG = (b'[server]\nname = "chat"\nmotd = """a\nb"""\n', b'[[listen]]\naddress = "::1"\nport = 0\n', b"[limits]\n",
@@ -116,6 +131,7 @@ CONFIG = (b'[server]\nname = "chat"\nmotd = """a\nb"""\n', b'[[listen]]\naddress
           b"a = " + b"[" * 3000, b"a = " + b"{a = " * 2000, b"a = 9" + b"9" * 5000, b"a = 1e400\n", b"a = nan\n",
           b'[limits]\nexempt = ["fe80::1%\\n/64"]\n', b'"a\\nb" = 1\n')  # fmt: skip
 TEXT_PARSERS = (
+    Parser("an invite", _invite, CODES, b"0123456789ABCDEFGHJKMNPQRSTVWXYZ-U ", (invites.BadInvite,), _same_invite),
     Parser("a moment", _moment, MOMENTS, b"0123456789-:TZ.+W", (ValueError,), _as_written),
     Parser("a time", _time, MOMENTS, b"0123456789-:TZ.+W", holds=_same_moment),
     Parser(

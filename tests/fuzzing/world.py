@@ -14,7 +14,7 @@ from typing import Any, cast
 from securechat import config
 from securechat.auth import passwords
 from securechat.auth.throttle import Throttle
-from securechat.auth.verifier import CertificateVerifier, DeviceTokens, Verifier
+from securechat.auth.verifier import CertificateVerifier, DeviceTokens, InviteVerifier, Verifier
 from securechat.chat.directory import Directory
 from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
@@ -29,6 +29,7 @@ from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.certificates import Certificates
 from securechat.store.database import open_database
 from securechat.store.errors import StoreError
+from securechat.store.invites import Invites
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
 from securechat.store.upkeep import upkeep
@@ -85,9 +86,10 @@ class World:
         self.writer = Writer(self.database, upkeep=upkeep(self.settings.history))
         verifier = Verifier(self.accounts, Factors(self.database), self.settings.auth, lambda: self.now)
         tokens = DeviceTokens(Tokens(self.database), lambda: self.now)
+        invites = InviteVerifier(Invites(self.database, ()), lambda: self.now)
         certificates = CertificateVerifier(Certificates(self.database))
         history = StoredHistory(self.database)
-        services = Services(verifier, tokens, certificates, history, lambda reason, address: None, str)
+        services = Services(verifier, tokens, invites, certificates, history, lambda reason, address: None, str)
         self.core = Core(self._loaded(), Throttle(self.settings.limits), self.settings, services, lambda: self.now)
         self.waiting: deque[Item] = deque(self.writer.changed())
         self.jobs: list[Job] = []

@@ -32,7 +32,7 @@ from securechat.store.schema import AUDIT_TRIGGERS, REVISION, SEARCH, metadata
 SLOW_STEP = """
 import sys
 from alembic import op
-revision, down_revision = "slow", "0008"
+revision, down_revision = "slow", "0009"
 
 def upgrade():
     for statement in (

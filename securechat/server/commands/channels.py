@@ -47,6 +47,15 @@ def _join_one(turn: Turn, session: Session, name: str, password: str | None) -> 
         enter(turn, session, channel, 0)
 
 
+def bring(turn: Turn, session: Session, name: str) -> None:
+    """Make the session's account a member where the server's operator sends it: nothing but a ban is in the way."""
+    person, channel = actor(session), turn.directory.channel(name)
+    if channel is None:
+        enter(turn, session, _create(turn, name), OPERATOR)
+    elif person not in channel.members and not channel.banned(person):
+        enter(turn, session, channel, 0)
+
+
 def _left_empty(turn: Turn, person: Person, wanted: Channel | None) -> int:
     """How many channels with something in them the person left as the last one; they count for who makes another."""
     if wanted is not None:
