@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +24,14 @@ from securechat.cli.entry import (
 )
 
 if TYPE_CHECKING:
+    from securechat.client.address import Address
     from securechat.client.client import Client
     from securechat.client.credentials import Credentials
     from securechat.client.profile import Visit
     from securechat.client.way import Way
 
 OUTAGE_IN_A_PIPE = 60.0
+FULL_COLUMNS, FULL_LINES = 40, 10  # of a terminal; in a smaller one line mode is the better face
 
 
 @click.command(
@@ -42,6 +46,8 @@ Examples:
 With standard input piped each line is a message (a leading / is text), what arrives is printed, and the end comes with
 the last acknowledgement: exit status 0; 1 when a line was refused, 3 when the connection was lost for too long.
 
+On a terminal this is the full screen if the extra "tui" is installed (pip install 'securechat[tui]'), else line mode.
+
 A lost connection is made anew, and what was typed meanwhile or is in doubt is sent then, once. On a terminal it is kept
 over the end of the program, too, and sent at the next login.
 """
@@ -52,7 +58,8 @@ over the end of the program, too, and sent at the next login.
 @click.option(
     "--remember", is_flag=True, help="Have this computer's next login take no password; /forget in the chat undoes it."
 )
-@click.option("--plain", is_flag=True, help="Draw nothing: plain lines, as with TERM=dumb.")
+@click.option("--line", "face", flag_value="line", help="Line mode: what arrives appears above the line you type.")
+@click.option("--plain", "face", flag_value="plain", help="Draw nothing: plain lines, as with TERM=dumb.")
 @click.option(
     "--give-up",
     type=click.FloatRange(min=0),
@@ -69,7 +76,7 @@ def login(
     profile_dir: Path | None,
     to: str | None,
     remember: bool,
-    plain: bool,
+    face: str | None,
     give_up: float | None,
     log_level: Level,
 ) -> None:
@@ -90,7 +97,7 @@ def login(
     client = enter(way, account, password_file, partial(_client, way, give_up, remember), remember=remember)
     visit = way.profile.visit(address, client.account)
     try:
-        _chat(client, visit, to, plain)
+        _chat(client, visit, address, to, face)
     finally:
         client.close()
         visit.save(at_once=True)
@@ -116,7 +123,7 @@ def _client(way: Way, give_up: float | None, remember: bool, credentials: Creden
     return Client(credentials, past.everything(LOBBY), Conversation(seen, outbox), way.connect, patience=give_up)
 
 
-def _chat(client: Client, visit: Visit, to: str | None, plain: bool) -> None:
+def _chat(client: Client, visit: Visit, address: Address, to: str | None, face: str | None) -> None:
     """Run the face that fits where standard input and output lead."""
     target, join = to or LOBBY, to is not None
     if not on_a_terminal():
@@ -125,10 +132,16 @@ def _chat(client: Client, visit: Visit, to: str | None, plain: bool) -> None:
         descriptor = sys.stdin.fileno() if sys.stdin is not None else os.open(os.devnull, os.O_RDONLY)
         return Pipe(client, visit, target, join=join).run(descriptor)
 
+    face = face or _fitting_face()
+    if face == "full" and _draws():
+        from securechat.ui.full.app import run
+
+        return run(client, visit, target, str(address), join=join)
+
     from securechat.ui.line import LineMode
 
     mode = LineMode(client, visit, target, join=join)
-    if plain or os.environ.get("TERM", "dumb") == "dumb" or not sys.stdout.isatty():
+    if face == "plain" or not _draws():
         from securechat.ui.plain import Plain
 
         Plain(client, mode).run(sys.stdin.fileno())
@@ -137,3 +150,16 @@ def _chat(client: Client, visit: Visit, to: str | None, plain: bool) -> None:
 
         Terminal(client, mode).run()
     return mode.finish()
+
+
+def _fitting_face() -> str:
+    """Full screen, where there is room for it and it is installed."""
+    size = shutil.get_terminal_size()
+    roomy = size.columns >= FULL_COLUMNS and size.lines >= FULL_LINES
+    return "full" if roomy and find_spec("textual") is not None else "line"
+
+
+def _draws() -> bool:
+    """Whether a cursor can be moved where our output leads."""
+    term = os.environ.get("TERM", "" if os.name == "nt" else "dumb")
+    return term != "dumb" and sys.stdout.isatty()

@@ -100,6 +100,11 @@ class Client:
     def account(self) -> str:
         return self._credentials.account
 
+    @property
+    def tls(self) -> str:
+        """The version of TLS that the link has, as `TLSv1.3`; empty without one."""
+        return self._loop.tls
+
     def log_in(self, tls: ssl.SSLSocket) -> None:
         """Begin over this connection; returns when the server has admitted us. Raises LoginFailed, ConnectionLost."""
         self._thread = threading.Thread(target=self._loop.run, args=(tls,), name="client", daemon=True)

@@ -95,6 +95,28 @@ class Missed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier(Event):
+    """A page of what was said before that, oldest first. `beginning`: before these nothing was said.
+
+    `problem` says why it cannot be read now.
+    """
+
+    target: str
+    lines: tuple[Said, ...]
+    beginning: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typing(Event):
+    """Somebody else is typing to `target`, or no longer is. It is over without a word after `typing.HOLDS` seconds."""
+
+    target: str
+    nick: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Queued(Event):
     """What was given to us under this ticket waits for the link; Acknowledged or Refused will end it.
 

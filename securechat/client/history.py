@@ -147,8 +147,15 @@ def after(target: str, place: Place, most: int = MOST_LINES) -> Generator[Reques
     return Playback(target, tuple(messages), cut=more)
 
 
+def before(target: str, place: Place | None) -> Request:
+    """What asks for the page that ends before a place; without one for the newest."""
+    if place is None:
+        return ("LATEST", target, "*", str(PAGE))
+    return ("BEFORE", target, f"msgid={place.msgid}" if _is_named(place) else written(place.time), str(PAGE))
+
+
 def _page_after(target: str, place: Place) -> Generator[Request, Page, Page]:
-    if place.msgid is not None and _is_word(place.msgid):
+    if _is_named(place):
         page = yield ("AFTER", target, f"msgid={place.msgid}", str(PAGE))
         if page is not None:
             return page
@@ -163,9 +170,9 @@ def _newest(page: list[Message], place: Place) -> Place:
     return Place(time, page[-1].tags.get("msgid"))
 
 
-def _is_word(msgid: str) -> bool:
-    """Whether it can stand in the middle of a command; it came from outside."""
-    return bool(msgid) and msgid.isprintable() and " " not in msgid
+def _is_named(place: Place) -> bool:
+    """Whether its msgid can stand in the middle of a command; it came from outside."""
+    return place.msgid is not None and place.msgid.isprintable() and " " not in place.msgid and place.msgid != ""
 
 
 def message_time(message: Message) -> datetime | None:

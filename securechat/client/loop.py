@@ -65,6 +65,7 @@ class Loop:
         delay: Delay,
     ) -> None:
         self.closing = False
+        self.tls = ""  # the version of TLS that the link has, as `TLSv1.3`; empty without one
         self._credentials = credentials
         self._past = past
         self._conversation = conversation
@@ -165,7 +166,7 @@ class Loop:
         self._session = session = Session(self._credentials, self._past, self._conversation)
         connection = Connection(tls, session)
         silent = 0.0
-        self._refusal = None
+        self._refusal, self.tls = None, tls.version() or ""
         try:
             reason = self._carry(connection)
         except ProtocolError as error:
@@ -176,7 +177,7 @@ class Loop:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
         finally:
-            self._session = None
+            self._session, self.tls = None, ""
             connection.close(self._selector)
         self._pass_on(session.take_events())
         self._conversation.lost(timedelta(seconds=silent))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from securechat.client import doubts, messages, remembering, replies, search
+from securechat.client import doubts, earlier, messages, remembering, replies, search, typing
 from securechat.client.batches import Batch, Batches
 from securechat.client.channels import Channels, nick_of
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
 from securechat.client.events import (
     Admitted,
+    Earlier,
     Entered,
     Event,
     Found,
@@ -25,7 +26,7 @@ from securechat.client.events import (
     Renamed,
     Topic,
 )
-from securechat.client.history import Playback, Request, Steps, message_time
+from securechat.client.history import Place, Playback, Request, Steps, message_time
 from securechat.client.liveness import Liveness
 from securechat.client.outbox import Piece
 from securechat.client.paging import Paging
@@ -79,6 +80,7 @@ class Session:
         self._handlers: Mapping[str, Callable[[Message], None]] = {
             "PRIVMSG": self._said,
             "NOTICE": self._said,
+            "TAGMSG": self._typing,
             "PING": self._ping,
             "PONG": self._pong,
             "ERROR": self._error,
@@ -163,6 +165,19 @@ class Session:
             Searching(query, self.nick, self._ask_search, self._tell).ask_next()
         else:
             self._tell(Found((), "this server knows no search"))
+
+    def read_earlier(self, target: str, place: Place | None) -> None:
+        """Read what was said before that, or the newest; one Earlier tells it."""
+        if self._capabilities >= HISTORY:
+            earlier.read(target, place, self.nick, self._ask_history, self._tell)
+        else:
+            self._tell(Earlier(target, (), problem="this server keeps no history"))
+
+    def show_typing(self, target: str, *, active: bool) -> None:
+        """Let others know that the person is typing; again every `typing.EVERY` seconds as long as that is so."""
+        if self._capabilities >= typing.NEEDED:
+            self._answers[label := self._label()] = _nobody_cares
+            self._send("TAGMSG", target, tags={"label": label, **typing.tags(active=active)})
 
     def change_password(self, old: str, new: str) -> None:
         """Ask the server for another password; PasswordAnswered tells what it said."""
@@ -308,6 +323,10 @@ class Session:
         said = messages.read(message, self.nick)
         return self._stream.said(said) if said is not None else None
 
+    def _typing(self, message: Message) -> None:
+        if self.entered and (event := typing.read(message, self.nick)) is not None:
+            self._tell(event)
+
     def _show_own(self, piece: Piece) -> None:
         """A message of ours that is stored, on a server that does not echo it."""
         self._handle(Message("PRIVMSG", (piece.line.target, piece.wire_text), f"{self.nick}!"), answered=True)
@@ -342,3 +361,7 @@ class Session:
         possible = self._remembering.possible
         self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again, possible))
         self._sending.begin()
+
+
+def _nobody_cares(answers: list[Message]) -> None:
+    """For commands whose failure is no news for the person."""

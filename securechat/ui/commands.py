@@ -1,4 +1,4 @@
-"""The slash commands of line mode: a table, and one function each. What is no command is never sent."""
+"""The slash commands: a table, and one function each. What is no command is never sent."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from securechat.protocol.names import CHANNEL_PREFIX, fold, is_account_name, is_
 from securechat.protocol.text import printable
 
 if TYPE_CHECKING:
-    from securechat.ui.line import LineMode
+    from securechat.ui.chat import Chat
 
 Lines = list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    run: Callable[[LineMode, str], Lines]
+    run: Callable[[Chat, str], Lines]
     usage: str
     summary: str
 
 
-def run(mode: LineMode, line: str) -> Lines:
+def run(chat: Chat, line: str) -> Lines:
     """Run the command in `line`, which begins with a slash."""
     name, _, rest = line[1:].partition(" ")
     name = ALIASES.get(name.lower(), name.lower())
     command = COMMANDS.get(name)
-    return command.run(mode, rest.strip(" ")) if command else _unknown(line, name)
+    return command.run(chat, rest.strip(" ")) if command else _unknown(line, name)
 
 
 def _unknown(line: str, name: str) -> Lines:
@@ -39,125 +39,125 @@ def _unknown(line: str, name: str) -> Lines:
     return [f"-!- no command /{printable(name)}, nothing was sent; {advice} (a text that begins with / is typed //)"]
 
 
-def join(mode: LineMode, rest: str) -> Lines:
+def join(chat: Chat, rest: str) -> Lines:
     name, _, key = rest.partition(" ")
     if name and not name.startswith(CHANNEL_PREFIX):
         name = f"{CHANNEL_PREFIX}{name}"
     if not is_channel_name(name) or " " in key or key.startswith(":"):
         return _usage("join")
-    if fold(name) in mode.channels:
-        mode.target = mode.channels[fold(name)]
+    if fold(name) in chat.channels:
+        chat.target = chat.channels[fold(name)]
         return []
-    mode.post(lambda session: session.join(name, key or None))
+    chat.post(lambda session: session.join(name, key or None))
     return []
 
 
-def part(mode: LineMode, rest: str) -> Lines:
-    name, reason = _channel_and_rest(mode, rest)
+def part(chat: Chat, rest: str) -> Lines:
+    name, reason = _channel_and_rest(chat, rest)
     if not is_channel_name(name):
         return _usage("part")
-    mode.post(lambda session: session.part(name, reason))
+    chat.post(lambda session: session.part(name, reason))
     return []
 
 
-def msg(mode: LineMode, rest: str) -> Lines:
+def msg(chat: Chat, rest: str) -> Lines:
     target, _, words = rest.partition(" ")
     if not is_account_name(target) and not is_channel_name(target):
         return _usage("msg")
     if words.strip():
-        mode.say(target, words)
+        chat.say(target, words)
     else:
-        mode.target = mode.channels.get(fold(target), target)
+        chat.target = chat.channels.get(fold(target), target)
     return []
 
 
-def names(mode: LineMode, rest: str) -> Lines:
-    name = rest or mode.target
+def names(chat: Chat, rest: str) -> Lines:
+    name = rest or chat.target
     if not is_channel_name(name):
         return _usage("names")
-    mode.post(lambda session: session.ask_names(name))
+    chat.post(lambda session: session.ask_names(name))
     return []
 
 
-def topic(mode: LineMode, rest: str) -> Lines:
-    name, words = _channel_and_rest(mode, rest)
+def topic(chat: Chat, rest: str) -> Lines:
+    name, words = _channel_and_rest(chat, rest)
     if not is_channel_name(name):
         return _usage("topic")
     if words:
-        mode.post(lambda session: session.set_topic(name, words))
+        chat.post(lambda session: session.set_topic(name, words))
     else:
-        mode.post(lambda session: session.ask_topic(name))
+        chat.post(lambda session: session.ask_topic(name))
     return []
 
 
-def me(mode: LineMode, rest: str) -> Lines:
+def me(chat: Chat, rest: str) -> Lines:
     if not rest:
         return _usage("me")
-    mode.say(mode.target, rest, action=True)
+    chat.say(chat.target, rest, action=True)
     return []
 
 
-def who(mode: LineMode, rest: str) -> Lines:
-    mask = rest or mode.target
+def who(chat: Chat, rest: str) -> Lines:
+    mask = rest or chat.target
     if " " in mask or mask.startswith(":"):
         return _usage("who")
-    mode.post(lambda session: session.ask_who(mask))
+    chat.post(lambda session: session.ask_who(mask))
     return []
 
 
-def search(mode: LineMode, rest: str) -> Lines:
+def search(chat: Chat, rest: str) -> Lines:
     try:
         query = read_query(rest, datetime.now().astimezone())
     except SearchUsage as error:
         return [f"-!- {printable(str(error))}"]
     if query is None:
         return _usage("search")
-    mode.post(lambda session: session.search(query))
+    chat.post(lambda session: session.search(query))
     return []
 
 
-def passwd(mode: LineMode, rest: str) -> Lines:
+def passwd(chat: Chat, rest: str) -> Lines:
     if rest:
         return ["-!- /passwd takes nothing behind it: it asks, and does not show what you type"]
-    mode.ask_hidden(("old password", "new password", "new password again"), lambda words: _change(mode, words))
+    chat.ask_hidden(("old password", "new password", "new password again"), lambda words: _change(chat, words))
     return []
 
 
-def _change(mode: LineMode, words: list[str]) -> Lines:
+def _change(chat: Chat, words: list[str]) -> Lines:
     old, new, again = words
     if new != again:
         return ["-!- password not changed: the two new ones differ"]
     if not old or not new or "\0" in old + new:
         return ["-!- password not changed: nothing was typed"]
-    mode.post(lambda session: session.change_password(old, new))
+    chat.post(lambda session: session.change_password(old, new))
     return []
 
 
-def remember(mode: LineMode, rest: str) -> Lines:
-    mode.post(lambda session: session.remember())
+def remember(chat: Chat, rest: str) -> Lines:
+    chat.post(lambda session: session.remember())
     return []
 
 
-def forget(mode: LineMode, rest: str) -> Lines:
-    mode.post(lambda session: session.forget())
+def forget(chat: Chat, rest: str) -> Lines:
+    chat.post(lambda session: session.forget())
     return []
 
 
-def show_help(mode: LineMode, rest: str) -> Lines:
+def show_help(chat: Chat, rest: str) -> Lines:
     width = max(len(command.usage) for command in COMMANDS.values())
     lines = [f"-!- {command.usage:<{width}}  {command.summary}" for command in COMMANDS.values()]
     return [*lines, "-!- anything else is said where the prompt says; // at the start sends a text that begins with /"]
 
 
-def leave(mode: LineMode, rest: str) -> Lines:
-    mode.leaving = True
+def leave(chat: Chat, rest: str) -> Lines:
+    chat.leaving = True
     return []
 
 
-def _channel_and_rest(mode: LineMode, rest: str) -> tuple[str, str]:
+def _channel_and_rest(chat: Chat, rest: str) -> tuple[str, str]:
     """A channel if one is named first, else the one that is being talked in."""
     first, _, others = rest.partition(" ")
-    return (first, others.strip(" ")) if first.startswith(CHANNEL_PREFIX) else (mode.target, rest)
+    return (first, others.strip(" ")) if first.startswith(CHANNEL_PREFIX) else (chat.target, rest)
 
 
 def _usage(name: str) -> Lines:

@@ -45,10 +45,13 @@ def rendered(event: Event, current: str, now: datetime | None = None) -> Lines:
         return missed(event, current, now)
     if isinstance(event, Found):
         return found(event)
+    return [f"{_stamp(getattr(event, 'time', None), now)} -!- {line}" for line in told(event)]
+
+
+def told(event: Event) -> Lines:
+    """What happened, in words; nothing for messages."""
     words = _WORDS.get(type(event))
-    if words is None:
-        return []
-    return [f"{_stamp(getattr(event, 'time', None), now)} -!- {line}" for line in words(event)]
+    return words(event) if words is not None else []
 
 
 def said(event: Said, current: str, now: datetime) -> str:

@@ -77,7 +77,7 @@ def terminal(person: Login) -> Iterator[Callable[..., Terminal]]:
     def terminal(
         name: str, *extra: str, columns: int = 80, env: dict[str, str] | None = None, **options: bool
     ) -> Terminal:
-        opened.append(Terminal(person.words(name, *extra, **options), person.env | (env or {}), columns))
+        opened.append(Terminal(person.words(name, "--line", *extra, **options), person.env | (env or {}), columns))
         return opened[-1]
 
     yield terminal

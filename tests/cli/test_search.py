@@ -151,7 +151,9 @@ def test_a_search_that_cannot_be_done_is_status_2_and_says_why(search, words, to
 def test_a_search_in_line_mode_shows_what_is_found(search, talk):
     words = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{search.server.port}"]
     words += ["--ca", str(search.server.ca), "--password-file", str(search.password_file)]
-    ada = Terminal([*words, "--profile-dir", str(search.profile)], search.env | {"TERM": "xterm", "TZ": "UTC"})
+    ada = Terminal(
+        [*words, "--profile-dir", str(search.profile), "--line"], search.env | {"TERM": "xterm", "TZ": "UTC"}
+    )
     ada.wait_for("#lobby>")
     ada.enter("/search disk from:bob in:#lobby since:1h")
     ada.wait_for(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] #lobby <bob> the disk is full\n(.*\n)*-!- 2 lines found")

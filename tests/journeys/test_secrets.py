@@ -128,7 +128,7 @@ def chat(stage: Stage, server: Server) -> None:
     """Our own client, on a terminal and with pipes."""
     login = ("--ca", str(server.ca), "--log-level", "DEBUG", "--profile-dir", str(stage.folder / "profile"))
     where = f"bob@localhost:{server.port}"
-    with stage.terminal(*securechat("login", where, *login)) as terminal:
+    with stage.terminal(*securechat("login", where, "--line", *login)) as terminal:
         terminal.wait_for("Password of bob")
         terminal.enter(SECRETS["wrong password"])
         terminal.wait_for("wrong name or password")
@@ -168,7 +168,7 @@ def break_down(stage: Stage, server: Server) -> None:
     server.stop()
     server.start(prefix=with_bug("delivery.py", "deliver", CRASHES), env=stage.environment)
     login = ("--ca", str(server.ca), "--log-level", "DEBUG", "--profile-dir", str(stage.folder / "profile"))
-    words = securechat("login", f"cyd@localhost:{server.port}", *login)
+    words = securechat("login", f"cyd@localhost:{server.port}", "--line", *login)
     with stage.terminal(*words) as terminal, connected(server) as ada:
         terminal.wait_for("Password of cyd")
         terminal.enter(SECRETS["imported password"])

@@ -1,0 +1,342 @@
+"""The full-screen face itself: draws the model, and gives it what is typed and what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import time
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Label
+
+from securechat.client.channels import ROLE_MARKS
+from securechat.client.client import Client
+from securechat.client.profile import Visit
+from securechat.client.typing import EVERY
+from securechat.protocol.names import fold
+from securechat.protocol.text import printable
+from securechat.ui.full import status
+from securechat.ui.full.buffer import Buffer
+from securechat.ui.full.dialogs import PasteDialog, Switcher
+from securechat.ui.full.find import FindBar
+from securechat.ui.full.messages import Messages
+from securechat.ui.full.model import Model
+from securechat.ui.full.pane import Line, Pane
+from securechat.ui.full.typed import Typed
+from securechat.ui.stdout import Output
+
+BATCH_EVERY = 0.03  # seconds; what comes within is drawn at once
+MOST_AT_ONCE = 200  # events; between two such pieces keys are read
+TICK = 0.5
+GOODBYE_TIMEOUT = 5.0
+DARK, LIGHT = "textual-dark", "textual-light"
+
+
+class FullScreen(App[None]):
+    """Runs in the main thread, in an asyncio loop of its own; the client's thread only wakes it."""
+
+    CSS_PATH = "full.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False  # the terminal's own selection, with Shift, does not write to the clipboard by itself
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it so
+        (0, "-tiny"),
+        (50, "-narrow"),
+        (90, "-wide"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+k", "switcher", show=False),
+        Binding("ctrl+f", "find", show=False),
+        Binding("ctrl+t", "theme", show=False),
+        Binding("ctrl+n,alt+down", "go(1)", show=False, priority=True),
+        Binding("ctrl+p,alt+up", "go(-1)", show=False, priority=True),
+        Binding("pageup", "page(1)", show=False, priority=True),
+        Binding("pagedown", "page(-1)", show=False, priority=True),
+        Binding("ctrl+end", "bottom", show=False, priority=True),
+        Binding("escape", "bottom", show=False),
+    ]
+
+    def __init__(self, client: Client, model: Model, address: str) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.model = model
+        self.unsent = ""  # what was being typed when it all ended
+        self.places, self.members = Pane("places"), Pane("members")
+        self.heading, self.status = status.Line(id="title"), status.Line(id="status")
+        self.messages = Messages(model.current)
+        self.find_bar = FindBar()
+        self.prompt = Label(id="prompt", markup=False)
+        self.typed = Typed(self._completable)
+        self._client = client
+        self._address = address
+        self._waking = False
+        self._took_at = 0.0
+        self._rung = 0
+        self._said_typing_at = 0.0
+        self._leave_by: float | None = None
+        self._said_goodbye = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield self.places
+            with Vertical():
+                yield self.heading
+                yield self.messages
+            yield self.members
+        yield self.find_bar
+        with Horizontal(id="input"):
+            yield self.prompt
+            yield self.typed
+        yield self.status
+
+    def on_mount(self) -> None:
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()  # Textual keeps the app in the context
+
+        def arrived() -> None:
+            try:
+                loop.call_soon_threadsafe(self._arrived, context=context)
+            except RuntimeError:
+                pass  # the loop has ended, and with it the need to know
+
+        self.typed.focus()
+        self.set_interval(TICK, self._tick)
+        self._client.notify(arrived)
+
+    # What arrives.
+
+    def _arrived(self) -> None:
+        """Take it soon: at once if nothing was taken for a while."""
+        if not self._waking:
+            self._waking = True
+            self.set_timer(max(0.001, self._took_at + BATCH_EVERY - time.monotonic()), self._take)
+
+    def _take(self) -> None:
+        self._waking = False
+        events = self._client.take(0, MOST_AT_ONCE)
+        self.model.heard(events)
+        self._took_at = time.monotonic()
+        self.show()
+        if self.model.rings != self._rung:
+            self._rung = self.model.rings
+            self.bell()
+        if len(events) == MOST_AT_ONCE:
+            self._arrived()
+        self._leave_if_due()
+
+    def _tick(self) -> None:
+        self.model.heard(())
+        self._show_status()
+        self._leave_if_due()
+
+    # What is shown.
+
+    def show(self) -> None:
+        """Bring the screen up to date."""
+        if not self.messages.is_attached:  # as it is while Textual ends
+            return
+        current = self.model.current
+        self.messages.show(current, self.model.unstored)
+        if self.messages.near_top:
+            self.model.ask_earlier()
+        self.places.show([*_places("channels", self.model.channels, current), *self._people()])
+        self.members.show(_members(current))
+        self.find_bar.search_in(current)
+        self._show_prompt()
+        self._show_status()
+
+    def _people(self) -> list[Line]:
+        people = self.model.people
+        return [Line(""), *_places("people", people, self.model.current)] if people else []
+
+    def _show_prompt(self) -> None:
+        question = self.model.chat.question
+        prompt = f"{question}: " if question else f"{printable(self.model.chat.target)}> "
+        self.prompt.update(prompt)
+        self.typed.password = bool(question)
+
+    def _show_status(self) -> None:
+        model, current = self.model, self.model.current
+        behind = "↓ new below: Ctrl-End" if self.messages.below else ""
+        title = f"{printable(current.name)}  {current.topic}" if current.topic else printable(current.name)
+        self.heading.show(title, behind)
+        words = status.status(model.nick, current.name, self._address, self._client.tls, model.queued)
+        note = "leaving …" if self.model.chat.leaving else status.typing(model.typing(current))
+        self.status.show(words, note)
+
+    # What the person does.
+
+    def on_typed_entered(self, event: Typed.Entered) -> None:
+        self.messages.scroll_to_bottom()
+        self._said_typing_at = 0.0
+        self.model.entered(event.line)
+        self.show()
+        self._leave_if_due()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Let the others know; a command and an answer are nobody's business."""
+        chat = self.model.chat
+        if not isinstance(event.input, Typed) or chat.question or event.value.startswith("/") or not chat.linked:
+            return
+        target, moment = chat.target, time.monotonic()
+        if not event.value and self._said_typing_at:
+            self._said_typing_at = 0.0
+            chat.post(lambda session: session.show_typing(target, active=False))
+        elif event.value and moment - self._said_typing_at >= EVERY:
+            self._said_typing_at = moment
+            chat.post(lambda session: session.show_typing(target, active=True))
+
+    def on_typed_pasted(self, event: Typed.Pasted) -> None:
+        def answered(send: bool | None) -> None:
+            if send:
+                self.model.pasted(event.text)
+                self.show()
+
+        self.push_screen(PasteDialog(event.text, self.model.chat.target), answered)
+
+    def on_typed_leave(self) -> None:
+        self.action_leave()
+
+    def on_pane_chosen(self, event: Pane.Chosen) -> None:
+        self._switch(event.name)
+
+    def on_messages_scrolled(self) -> None:
+        if self.messages.near_top:
+            self.model.ask_earlier(again=True)
+        self._show_status()
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        self.model.look(looking=True)
+        self.show()
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        self.model.look(looking=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.call_after_refresh(self.show)
+
+    def action_switcher(self) -> None:
+        def answered(name: str | None) -> None:
+            if name is not None:
+                self._switch(name)
+
+        model = self.model
+        unread = sorted((*model.channels, *model.people), key=lambda one: (-one.mentions, -one.unread))
+        names = [one.name for one in unread if one is not model.current]
+        self.push_screen(Switcher(names, [name for name in model.names if fold(name) != fold(model.nick)]), answered)
+
+    def action_find(self) -> None:
+        self.find_bar.open()
+
+    def on_find_bar_found(self, event: FindBar.Found) -> None:
+        self.messages.point_at(event.entry)
+
+    def on_find_bar_closed(self) -> None:
+        self.messages.point_at(None)
+        self.typed.focus()
+
+    def action_theme(self) -> None:
+        self.theme = LIGHT if self.theme == DARK else DARK
+
+    def action_go(self, steps: int) -> None:
+        self.model.go(steps)
+        self.show()
+
+    def action_page(self, pages: int) -> None:
+        self.messages.scroll_page(pages)
+
+    def action_bottom(self) -> None:
+        if self.model.chat.question:
+            self.model.chat.cancel()
+            self.typed.clear()
+        self.messages.scroll_to_bottom()
+        self.show()
+
+    def action_leave(self) -> None:
+        if self.model.chat.question:
+            return self.action_bottom()
+        self.model.chat.leaving = True
+        return self._leave_if_due()
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
+    def _switch(self, name: str) -> None:
+        """To what is open, to a person, or into a channel, as the commands do it."""
+        if self.model.find(name) is not None:
+            self.model.switch(name)
+        else:
+            self.model.entered(f"/join {name}" if name.startswith("#") else f"/msg {name}")
+        self.show()
+
+    def _completable(self) -> tuple[list[str], list[str]]:
+        return [one.name for one in self.model.channels], self.model.names
+
+    # The end.
+
+    def _leave_if_due(self) -> None:
+        """Once what was typed is acknowledged, but do not wait for ever."""
+        chat, moment = self.model.chat, time.monotonic()
+        if chat.ended is not None:
+            self._end()
+        if not chat.leaving:
+            return
+        if self._leave_by is None:
+            self._leave_by = moment + GOODBYE_TIMEOUT
+        if self._said_goodbye:
+            if moment > self._leave_by:
+                self._end()
+        elif chat.settled or moment > self._leave_by:
+            self._said_goodbye, self._leave_by = True, moment + GOODBYE_TIMEOUT
+            self._client.quit()
+        self._show_status()
+
+    def _end(self) -> None:
+        self.unsent = "" if self.typed.password else self.typed.value
+        self.exit()
+
+    def _fatal_error(self) -> None:
+        """Textual would print every local variable, and with them what is nobody's business; `run` raises it anew."""
+        self._close_messages_no_wait()
+
+
+def run(client: Client, visit: Visit, target: str, address: str, *, join: bool) -> None:
+    """Chat until the person leaves or there is no going on. Raises what `Chat.finish` raises.
+
+    `join`: enter the target first if it is a channel that we are not in.
+    """
+    app = FullScreen(client, Model(client, visit, target, join=join), address)
+    app.run()
+    if app._exception is not None:
+        raise app._exception
+    chat = app.model.chat
+    Output().write([*chat.doubtful(), *chat.unsent(app.unsent)])
+    chat.finish()
+
+
+def _places(heading: str, buffers: list[Buffer], current: Buffer) -> list[Line]:
+    return [Line(heading, look="heading"), *(_place(one, current=one is current) for one in buffers)]
+
+
+def _place(buffer: Buffer, *, current: bool) -> Line:
+    count = str(buffer.unread) if buffer.unread else ""
+    if buffer.mentions and buffer.is_channel:
+        count = f"@{buffer.mentions} {count}"
+    look = "mention" if buffer.mentions else "unread" if buffer.unread else "plain"
+    return Line(printable(buffer.name), buffer.name, count, look, current)
+
+
+def _members(buffer: Buffer) -> list[Line]:
+    if not buffer.is_channel:
+        return []
+    shown = sorted(buffer.members.values(), key=_by_role)
+    return [Line(f"{len(shown)} here", look="heading"), *(Line(nick, nick.lstrip(ROLE_MARKS)) for nick in shown)]
+
+
+def _by_role(shown: str) -> tuple[int, str]:
+    nick = shown.lstrip(ROLE_MARKS)
+    mark = ROLE_MARKS.find(shown[0]) if nick != shown else len(ROLE_MARKS)
+    return mark, fold(nick)

@@ -1,0 +1,102 @@
+"""The line that is typed: with a history and completion by Tab; several pasted lines are asked about first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+from securechat.ui.full.completion import Completion
+
+MOST_REMEMBERED = 500
+
+
+class Typed(Input):
+    """`words` gives the channels and the names that Tab may complete."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "older", show=False),
+        Binding("down", "newer", show=False),
+        Binding("tab", "complete", show=False),
+        Binding("ctrl+c", "clear_or_leave", show=False),
+        Binding("ctrl+d", "delete_or_leave", show=False),
+        Binding("ctrl+k", "app.switcher", show=False),
+        Binding("ctrl+f", "app.find", show=False),
+    ]
+
+    class Entered(Message):
+        def __init__(self, line: str) -> None:
+            super().__init__()
+            self.line = line
+
+    class Pasted(Message):
+        """More than one line."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Leave(Message):
+        """The person has had enough."""
+
+    def __init__(self, words: Callable[[], tuple[Sequence[str], Sequence[str]]]) -> None:
+        super().__init__(id="typed", compact=True, select_on_focus=False)
+        self._words = words
+        self._completion = Completion()
+        self._lines: list[str] = []
+        self._place = 0  # in the lines; behind them while a new one is typed
+        self._unfinished = ""
+
+    async def action_submit(self) -> None:
+        line, hidden = self.value, self.password
+        self.clear()
+        if line.strip() and not hidden:
+            self._lines = [*[one for one in self._lines if one != line], line][-MOST_REMEMBERED:]
+        self._place, self._unfinished = len(self._lines), ""
+        self.post_message(self.Entered(line))
+
+    def action_older(self) -> None:
+        self._remember(self._place - 1)
+
+    def action_newer(self) -> None:
+        self._remember(self._place + 1)
+
+    def action_complete(self) -> None:
+        if not self.password:
+            self.value, self.cursor_position = self._completion.complete(
+                self.value, self.cursor_position, *self._words()
+            )
+
+    def action_clear_or_leave(self) -> None:
+        if self.value or self.password:
+            self.clear()
+        else:
+            self.post_message(self.Leave())
+
+    def action_delete_or_leave(self) -> None:
+        if self.value:
+            self.action_delete_right()
+        else:
+            self.post_message(self.Leave())
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        lines = [line for line in event.text.splitlines() if line.strip()]
+        if len(lines) > 1 and not self.password:
+            self.post_message(self.Pasted("\n".join(lines)))
+        elif lines:
+            self.replace(lines[0], *self.selection)
+
+    def _remember(self, place: int) -> None:
+        if self.password or not 0 <= place <= len(self._lines):
+            return
+        if self._place == len(self._lines):
+            self._unfinished = self.value
+        self._place = place
+        self.value = self._lines[place] if place < len(self._lines) else self._unfinished
+        self.cursor_position = len(self.value)
