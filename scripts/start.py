@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import ipaddress
 import os
 import secrets
 import shlex
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from starting import Refused, Server, is_this_machine, reachable, run_command, split
 
 if TYPE_CHECKING:
     from securechat.config import Settings
@@ -27,25 +27,10 @@ EXAMPLES = """\
 examples:
   scripts/start                                    asks for the first account's name and password
   scripts/start --user ada --password-file FILE    asks nothing
+  scripts/start --invite ada,bob                   prints a line for each, with which they join; ada is an admin
   scripts/start --demo                             three accounts, this machine only
   scripts/start --listen 127.0.0.1:7000 --log-level DEBUG
 """
-
-
-class Refused(Exception):
-    """Wrong usage; the text is for the person."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """What is started: its settings, where its things lie, and what `serve` is to be told."""
-
-    settings: Settings
-    data: Path
-    certs: Path | None  # None: the configuration names a certificate, which is none of our business
-    place: tuple[str, int]  # what a client on this machine connects to
-    options: list[str]  # --data and --config, as every command takes them
-    serve_options: list[str]
 
 
 def main() -> None:
@@ -71,6 +56,10 @@ def prepare(options: argparse.Namespace, rest: list[str]) -> Server:
         make_certificates(server)
         if options.demo:
             make_demo_accounts(server)
+        elif options.invite:
+            import inviting  # which imports the store
+
+            inviting.invite(server, options.invite.split(","))
         else:
             make_first_account(server, options)
     except SecurechatError as error:
@@ -96,11 +85,15 @@ def parse() -> tuple[argparse.Namespace, list[str]]:
     add("--data", type=path, metavar="DIR", help="the server's data folder; with --demo instead of .demo")
     add("--config", type=path, metavar="FILE", help="the configuration instead of config.toml in the data folder")
     add("--listen", action="append", default=[], metavar="HOST:PORT", help="may be given several times")
+    add("--invite", metavar="NAMES", help="print a line for each of these, with which they join; the first is an admin")
+    add("--host", metavar="HOST", help="where people reach this machine, for the certificate and the invites")
     add("--user", metavar="NAME", help="the first account, if there is none yet")
     add("--password-file", type=path, metavar="FILE", help="its password, one line")
     options, rest = parser.parse_known_args()
-    if options.demo and (options.user or options.config):
-        parser.error("--demo has its own accounts and settings; leave out --user and --config")
+    if options.demo and (options.user or options.config or options.invite):
+        parser.error("--demo has its own accounts and settings; leave out --user, --invite and --config")
+    if options.invite and options.user:
+        parser.error("--invite makes the first account, too; leave out --user")
     return options, [word for word in rest if word != "--"]
 
 
@@ -117,7 +110,7 @@ def own_server(options: argparse.Namespace, rest: list[str]) -> Server:
     address, port = (settings.listen[0].address, settings.listen[0].port) if settings.listen else ("", DEFAULT_PORT)
     place = split(options.listen[0]) if options.listen else (address, port)
     certs = own_certs(settings, data, rest)
-    return Server(settings, data, certs, place, common, [*listen, *certificate_options(certs), *rest])
+    return Server(settings, data, certs, place, options.host, common, [*listen, *certificate_options(certs), *rest])
 
 
 def own_certs(settings: Settings, data: Path, rest: list[str]) -> Path | None:
@@ -144,7 +137,13 @@ def demo_server(options: argparse.Namespace, rest: list[str]) -> Server:
     data, certs = folder / "server", folder / "certs"
     words = [word for value in listen for word in ("--listen", value)]
     return Server(
-        Settings(), data, certs, split(listen[0]), ["--data", str(data)], [*words, *certificate_options(certs), *rest]
+        Settings(),
+        data,
+        certs,
+        split(listen[0]),
+        None,
+        ["--data", str(data)],
+        [*words, *certificate_options(certs), *rest],
     )
 
 
@@ -152,36 +151,14 @@ def given(option: str, path: Path | None) -> list[str]:
     return [] if path is None else [option, str(path)]
 
 
-def split(listen: str) -> tuple[str, int]:
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise Refused(f"cannot listen on {listen!r}; expected HOST:PORT")
-    return host.strip("[]"), int(port)
-
-
-def is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def reachable(host: str) -> str:
-    """The name under which a client on this machine finds a listener on `host`."""
-    try:
-        return "localhost" if not host or ipaddress.ip_address(host).is_unspecified else host
-    except ValueError:
-        return host
-
-
 def make_certificates(server: Server) -> None:
     if server.certs is None:
         return
     from securechat.tls import authority
 
-    host = reachable(server.place[0])
+    hosts = [host for host in (reachable(server.place[0]), server.host) if host and not is_this_machine(host)]
     if not authority.server_files(server.certs).certificate.exists():
-        made = authority.create(server.certs, [] if is_this_machine(host) else [host])
+        made = authority.create(server.certs, hosts)
         print(f"made certificates in {server.certs} for {' '.join(made.names)}")
     elif authority.renew_if_due(server.certs):
         print(f"renewed the certificate in {server.certs}")
@@ -246,14 +223,6 @@ def ask_first_account(server: Server) -> None:
             raise KeyboardInterrupt
         if status == 0:
             return
-
-
-def run_command(server: Server, *words: str) -> None:
-    """Run a command of securechat, which says itself what is wrong."""
-    from securechat.cli.main import run
-
-    if status := run([*words, *server.options]):
-        sys.exit(status)
 
 
 def accounts(server: Server) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from securechat import config
 from securechat.auth import invites, passwords, tokens
-from securechat.protocol.invites import password_of
+from securechat.protocol.invites import Invite
 from securechat.store import history
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.database import FILE, Database, open_database
@@ -27,7 +27,7 @@ from securechat.store.invites import Invites, NewInvite
 from securechat.store.rows import Entry, pair
 from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
-from securechat.tls import authority
+from securechat.tls import authority, pins
 from tests.codes import App
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
@@ -105,16 +105,18 @@ class Server:
             store = Tokens(database)
             return [store.add(name, "test", tokens.digest(one), expires) for name, one in secrets.items()]
 
-    def invite(self, name: str, *, channel: str = "", hours: float = 72, admin: bool = False) -> str:
-        """Invite somebody who has no account yet; gives what stands in the password's place."""
-        secret = password_of(invites.new())
+    def invite(self, name: str, *, channel: str = "", hours: float = 72) -> Invite:
+        """Invite somebody who has no account yet."""
+        pin = pins.of((self.certificates / "server.crt").read_bytes())
+        key = bytes.fromhex(pin.removeprefix(pins.PREFIX))
+        invite = Invite(name, "localhost", self.port, key, invites.new())
         expires = int((time.time() + hours * 3600) * 1000)
         with closing(self.open_store()) as database:
-            made = NewInvite(invites.digest(secret), channel, expires)
+            made = NewInvite(invites.digest(invite.password), channel, expires)
             store = Invites(database, self.settings.channels.autojoin)
-            store.open(name, made, passwords.dummy(self.rounds), admin=admin)
+            store.open(name, made, passwords.dummy(self.rounds), admin=False)
         self.accounts.add(name)
-        return secret
+        return invite
 
     def enable_totp(self, name: str) -> App:
         """Give the account a second factor."""

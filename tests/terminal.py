@@ -58,3 +58,6 @@ class Terminal:
         except pexpect.EOF:
             self.child.close()
         return self.child.exitstatus
+
+    def close(self) -> None:
+        self.child.close(force=True)

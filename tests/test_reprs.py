@@ -42,7 +42,12 @@ SHOWN = {
 }
 ELSEWHERE = {
     # words of our own, or the server's about something of the person's
-    *("chat.directory.Lingering.reason", "chat.directory.Failure.reason", "client.events.LoginRefused.reason"),
+    *(
+        "chat.directory.Lingering.reason",
+        "chat.directory.Failure.reason",
+        "client.events.LoginRefused.reason",
+        "client.events.LoginRefused.code",
+    ),
     *("client.events.Refused.reason", "client.events.LinkLost.reason", "client.events.Disconnected.reason"),
     *(
         "server.items.Gone.reason",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,8 @@ def list_users(store: Store, as_json: bool) -> None:
       securechat users list
       securechat users list --json | jq -r '.[].name'
     """
-    people = [_facts(listed) for listed in store.accounts.listing()]
+    invited = store.invites.expiries(time.time_ns() // 1_000_000)
+    people = [_facts(listed, invited.get(listed.account.id)) for listed in store.accounts.listing()]
     if as_json:
         click.echo(json.dumps(people, indent=2))
     elif people:
@@ -205,10 +207,13 @@ def _hash_with_progress(store: Store, passwords: list[str]) -> list[bytes]:
     return hashes
 
 
-def _facts(listed: Listed) -> dict[str, str | int]:
+def _facts(listed: Listed, invited: int | None) -> dict[str, str | int]:
+    """`invited` is until when, if the account's invite is open."""
     account = listed.account
     if account.deleted:
         state = "deleted, name released" if listed.released else "deleted"
+    elif not account.has_password and not account.suspended:
+        state = "no password" if invited is None else f"invited until {moment(invited)}"
     else:
         state = "suspended" if account.suspended else "active"
     created = moment(listed.created)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from securechat.store.accounts import Accounts
     from securechat.store.certificates import Certificates
     from securechat.store.database import Database
+    from securechat.store.invites import Invites
     from securechat.store.tokens import Tokens
     from securechat.store.totp import Factors
 
@@ -35,6 +36,7 @@ class Store:
     tokens: Tokens
     certificates: Certificates
     factors: Factors
+    invites: Invites
 
 
 def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]:
@@ -49,14 +51,16 @@ def server_data(command: Callable[Concatenate[Store, P], R]) -> Callable[..., R]
         from securechat.store.accounts import Accounts
         from securechat.store.certificates import Certificates
         from securechat.store.database import ADMIN_TIMEOUT, open_database
+        from securechat.store.invites import Invites
         from securechat.store.tokens import Tokens
         from securechat.store.totp import Factors
 
         settings, folder = config.find(data, config_file)
         database = open_database(folder, settings.store, timeout=ADMIN_TIMEOUT)
         with contextlib.closing(database):
-            stored = (Accounts(database, settings.channels.autojoin), Tokens(database), Certificates(database))
-            store = Store(settings, folder, database, *stored, Factors(database))
+            autojoin = settings.channels.autojoin
+            stored = (Accounts(database, autojoin), Tokens(database), Certificates(database), Factors(database))
+            store = Store(settings, folder, database, *stored, Invites(database, autojoin))
             return command(store, *args, **kwargs)
 
     return opened

@@ -138,9 +138,9 @@ def enter(
 
     if way.identity is not None:
         certified = _certified_account(way.identity, account, password_file)
-        return _log_in(way, make, Credentials(certified, certified=True), first_connect(way))
+        return log_in(way, make, Credentials(certified, certified=True), first_connect(way))
     tls = first_connect(way)
-    password = _given_password(password_file)
+    password = given_password(password_file)
     if account is None:
         tls.close()
         account = _which_account(way.profile, way.address)
@@ -152,7 +152,7 @@ def enter(
             return client
         tls = way.connect()
     if password is not None:
-        return _log_in(way, make, Credentials(account, password), tls)
+        return log_in(way, make, Credentials(account, password), tls)
     tls.close()
     return _ask_and_log_in(way, account, make)
 
@@ -181,7 +181,7 @@ def _log_in_by_token(
     from securechat.client.errors import LoginFailed
 
     try:
-        return _log_in(way, make, Credentials(account, token=token), tls)
+        return log_in(way, make, Credentials(account, token=token), tls)
     except LoginFailed as failure:
         if not failure.credentials:
             raise
@@ -203,16 +203,16 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
     for _ in range(TRIES_ON_A_TERMINAL - 1):
         password = _ask_password(account, way.address)
         try:
-            return _log_in(way, make, Credentials(account, password), way.connect())
+            return log_in(way, make, Credentials(account, password), way.connect())
         except LoginFailed as failure:
             if not failure.credentials:
                 raise
             click.echo(f"securechat: {failure}", err=True)
     password = _ask_password(account, way.address)
-    return _log_in(way, make, Credentials(account, password), way.connect())
+    return log_in(way, make, Credentials(account, password), way.connect())
 
 
-def _log_in(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
+def log_in(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
     """With these, and on a terminal with the code of a second factor, where the server wants one."""
     from securechat.client.errors import LoginFailed
 
@@ -287,7 +287,7 @@ def _which_account(profile: Profile, address: Address) -> str:
     return name
 
 
-def _given_password(file: Path | None) -> str | None:
+def given_password(file: Path | None) -> str | None:
     """From the file, else from the environment."""
     return _read_password(file) if file is not None else os.environ.get(PASSWORD_VARIABLE) or None
 

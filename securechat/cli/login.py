@@ -94,13 +94,8 @@ def login(
     way = Way(open_profile(profile_dir, log_level), address, ca, pin, given_identity(client_cert, client_key))
     if give_up is None and not on_a_terminal():
         give_up = OUTAGE_IN_A_PIPE
-    client = enter(way, account, password_file, partial(_client, way, give_up, remember), remember=remember)
-    visit = way.profile.visit(address, client.account)
-    try:
-        _chat(client, visit, address, to, face)
-    finally:
-        client.close()
-        visit.save(at_once=True)
+    client = enter(way, account, password_file, partial(new_client, way, give_up, remember), remember=remember)
+    chat(client, way, to, face)
 
 
 def _check_target(to: str | None) -> None:
@@ -110,7 +105,7 @@ def _check_target(to: str | None) -> None:
         raise LoginUsage(f"--to {to!r} is neither a channel, as '#ops', nor the name of a person")
 
 
-def _client(way: Way, give_up: float | None, remember: bool, credentials: Credentials) -> Client:
+def new_client(way: Way, give_up: float | None, remember: bool, credentials: Credentials) -> Client:
     """What the person has to say survives the program; in a pipe whoever fills it is told instead."""
     from securechat.client import past
     from securechat.client.client import Client
@@ -121,6 +116,16 @@ def _client(way: Way, give_up: float | None, remember: bool, credentials: Creden
     outbox = Outbox(keeping=way.profile.spool(way.address, credentials.account) if on_a_terminal() else None)
     seen = way.profile.visit(way.address, credentials.account).seen
     return Client(credentials, past.everything(LOBBY), Conversation(seen, outbox), way.connect, patience=give_up)
+
+
+def chat(client: Client, way: Way, to: str | None, face: str | None) -> None:
+    """Chat until the end, and note what was seen."""
+    seen = way.profile.visit(way.address, client.account)
+    try:
+        _chat(client, seen, way.address, to, face)
+    finally:
+        client.close()
+        seen.save(at_once=True)
 
 
 def _chat(client: Client, visit: Visit, address: Address, to: str | None, face: str | None) -> None:

@@ -37,9 +37,11 @@ class Entry(NamedTuple):
 COMMANDS = {
     "serve": Entry("securechat.cli.serve:serve", "Run the server."),
     "login": Entry("securechat.cli.login:login", "Log in to a server and chat."),
+    "join": Entry("securechat.cli.join:join", "Come in with the code of an invite."),
     "trust": Entry("securechat.cli.trust:trust", "List, show and forget the servers' keys that you trust."),
     "search": Entry("securechat.cli.search:search", "Find what was said."),
     "adduser": Entry("securechat.cli.accounts:adduser", "Create an account."),
+    "invite": Entry("securechat.cli.invite:invite", "Print a line with which somebody joins."),
     "passwd": Entry("securechat.cli.accounts:passwd", "Set an account's password."),
     "deluser": Entry("securechat.cli.accounts:deluser", "Delete an account."),
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),

@@ -50,6 +50,7 @@ class LoginFailed(SecurechatError):
         self.credentials = refusal.credentials
         self.second_factor = refusal.second_factor
         self.seconds = refusal.seconds
+        self.code = refusal.code
         super().__init__(f"login as {account!r} refused: {printable(refusal.reason)}; {_advice(refusal)}")
 
 

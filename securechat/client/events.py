@@ -51,6 +51,7 @@ class LoginRefused(Event):
     temporary: bool = False
     seconds: int = 0
     second_factor: bool = False
+    code: str = ""  # of a FAIL
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,9 @@ class Registration:
     def _fail(self, message: Message) -> Event | None:
         reason = message.params[-1] if message.params else "the server gave no reason"
         temporary, seconds = replies.is_temporary(message), replies.seconds(message)
-        second_factor = message.params[1:2] == (SECOND_FACTOR_REQUIRED,)
-        return self._end(reason, temporary=temporary, seconds=seconds, second_factor=second_factor)
+        code = message.params[1] if len(message.params) > 2 else ""
+        second_factor = code == SECOND_FACTOR_REQUIRED
+        return self._end(reason, temporary=temporary, seconds=seconds, second_factor=second_factor, code=code)
 
     def _end(
         self,
@@ -157,10 +158,11 @@ class Registration:
         temporary: bool = False,
         seconds: int = 0,
         second_factor: bool = False,
+        code: str = "",
     ) -> Event:
         self.over = True
         self._credentials = None
-        return LoginRefused(reason, credentials, temporary, seconds, second_factor)
+        return LoginRefused(reason, credentials, temporary, seconds, second_factor, code)
 
 
 def _response(credentials: Credentials) -> bytes:

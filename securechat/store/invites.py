@@ -1,6 +1,6 @@
 """Invites as logins and administrators use them. What is stored of the secret is its digest.
 
-An invite is for an account without a password: its version is `UNSET` until somebody has chosen one.
+An invite is for an account without a password, until somebody has chosen one.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def prune(connection: Connection) -> None:
 def _state(owner: Account, lasts: bool, used: bool, revoked: bool) -> State:
     if revoked:
         return "revoked"
-    if used or owner.password_version > UNSET:
+    if used or owner.has_password:
         return "used"
     return "open" if lasts else "expired"
 
@@ -155,7 +155,7 @@ def _without_password(connection: Connection, name: str) -> Account:
     person = as_account(*connection.execute(select(*ACCOUNT).where(account.c.name_key == fold(name))).one())
     if person.deleted:
         raise name_taken(person)
-    if person.password_version > UNSET:
+    if person.has_password:
         words = f"a password of its own already; for a new one type: securechat passwd {person.name}"
         raise HasPassword(f"account {person.name!r} has {words}")
     return person

@@ -315,6 +315,11 @@ class Account:
     def admin(self) -> bool:
         return self.role == "admin"
 
+    @property
+    def has_password(self) -> bool:
+        """Whether one was ever chosen; until then an invite opens it."""
+        return self.password_version > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -25,6 +25,13 @@ class ServerCertificate:
     until: datetime
     pin: str
 
+    @property
+    def host(self) -> str:
+        """By which people find the server, as far as it says: the common name is what gen_certs.py was told last."""
+        wanted = (self.common_name, *self.names)
+        found = (name for name in wanted if name in self.names and name not in names.ALWAYS and "*" not in name)
+        return next(found, names.ALWAYS[0])
+
 
 def read(certificate: bytes) -> ServerCertificate:
     """Of a certificate in DER or PEM; of several in PEM the first counts. Raises CertificateError."""

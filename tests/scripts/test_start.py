@@ -7,6 +7,7 @@ installed one; making a real one is the slow test.
 import base64
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from securechat.tls import authority
+from securechat.protocol import invites
+from securechat.tls import authority, server_certificate
+from tests.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "seven green bottles"
@@ -301,13 +304,130 @@ def test_a_folder_in_the_way_of_the_environment_is_left_alone(clone: Clone, tmp_
     assert (precious / "thesis").exists()
 
 
+# A team of two
+
+
+class Person:
+    """Somebody at a shell: what is typed there is counted, answers to questions are not. The chat is in line mode."""
+
+    def __init__(self, home: Path, path: Path) -> None:
+        home.mkdir()
+        self.typed: list[str] = []
+        self.env = {"HOME": str(home), "PATH": f"{path}:/usr/bin:/bin", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        if "PYTHONPATH" in os.environ:
+            self.env["PYTHONPATH"] = os.environ["PYTHONPATH"]
+
+    def type(self, line: str) -> None:
+        """Until it is done."""
+        self.typed.append(line)
+        subprocess.run(["sh", "-c", line], env=self.env, check=True, capture_output=True, timeout=300)
+
+    def join(self, line: str) -> Terminal:
+        self.typed.append(line)
+        terminal = Terminal(["sh", "-c", f"{line} --line"], self.env, columns=120)
+        for question in ("Password", "Once more"):
+            terminal.wait_for(f"{question}: ?$")
+            terminal.enter(PASSWORD)
+        terminal.wait_for(r"you are \w+ in #lobby")
+        return terminal
+
+
+def join_lines(printed: str) -> list[str]:
+    return [line.strip() for line in printed.splitlines() if re.search(r"securechat'? join [0-9A-Z-]+$", line)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def two_people_talk(clone: Clone, alice: Person, bob: Person, install: str | None) -> None:
+    """The host's first command is the start; `install` is what bob types when securechat is not there yet."""
+    words = ["--invite", "alice,bob", "--listen", f"127.0.0.1:{free_port()}"]
+    alice.typed.append(shlex.join(["./scripts/start", *words]))
+    with clone.started(*words) as (_, printed):
+        for_alice, for_bob = join_lines(printed)
+        if install is not None:
+            bob.type(install)
+        with closing(alice.join(for_alice)) as hers, closing(bob.join(for_bob)) as his:
+            hers.enter("welcome, bob")
+            his.wait_for("<alice> welcome, bob")
+            his.enter("that was quick")
+            hers.wait_for("<bob> that was quick")
+            for one in (hers, his):
+                one.enter("/quit")
+                assert one.status() == 0
+
+
+def test_a_team_of_two_talks(clone: Clone, tmp_path: Path):
+    bin = Path(sys.executable).parent
+    alice, bob = Person(tmp_path / "alice", Path("/nowhere")), Person(tmp_path / "bob", bin)
+    two_people_talk(clone, alice, bob, install=None)
+    assert len(alice.typed) == 2
+    assert len(bob.typed) == 1  # besides the installation, which the slow test does
+
+
 @pytest.mark.slow
-def test_a_fresh_clone_installs_itself_once(clone: Clone):
+@pytest.mark.timeout(600)
+def test_a_team_of_two_talks_with_two_commands_a_person(clone: Clone, tmp_path: Path):
+    """The host with a fresh clone, the guest with a fresh virtual environment."""
+    complete(clone)
+    guest = tmp_path / "guest"
+    subprocess.run([sys.executable, "-m", "venv", guest], check=True)
+    alice, bob = Person(tmp_path / "alice", Path("/nowhere")), Person(tmp_path / "bob", guest / "bin")
+    for person in (alice, bob):
+        person.env.pop("PYTHONPATH", None)
+    two_people_talk(clone, alice, bob, install=f"pip install {shlex.quote(str(clone.folder))}")
+    assert (len(alice.typed), len(bob.typed)) == (2, 2)
+
+
+def test_who_was_invited_keeps_the_line_and_who_joined_needs_none(clone: Clone, tmp_path: Path, password_file: Path):
+    words = ["--data", "data", "--invite", "ada, bob", "--listen", f"127.0.0.1:{free_port()}"]
+    with clone.started(*words) as (_, printed):
+        for_ada, for_bob = join_lines(printed)
+        assert for_ada.startswith(f"{Path(sys.executable).with_name('securechat')} join ")
+        assert for_bob.startswith("securechat join ")
+        line = f"{for_ada} --no-chat --password-file {shlex.quote(str(password_file))}"
+        subprocess.run(["sh", "-c", line], env=clone.env, check=True, capture_output=True, timeout=60)
+    with clone.started(*words) as (_, printed):
+        assert join_lines(printed) == []
+        assert "ada has joined already\n" in printed
+        assert "bob has an invite already; for another: " in printed
+    words[3] += ",cyd"
+    with clone.started(*words) as (_, printed):
+        assert len(join_lines(printed)) == 1
+
+
+def test_invites_lead_to_the_host_that_is_named(clone: Clone):
+    words = ["--data", "data", "--invite", "ada", "--host", "chat.example.org", "--listen"]
+    with clone.started(*words, f"127.0.0.1:{free_port()}") as (port, printed):
+        [line] = join_lines(printed)
+    invite = invites.parse(line.rpartition(" join ")[2])
+    assert (invite.account, invite.host, invite.port) == ("ada", "chat.example.org", port)
+    found = server_certificate.read_file(clone.folder / "certs" / "server.crt")
+    assert "chat.example.org" in found.names
+    assert found.pin == f"sha256:{invite.key.hex()}"
+
+
+def test_invites_lead_to_a_port_that_is_known(clone: Clone):
+    result = clone.run("--data", "data", "--invite", "ada", "--listen", "127.0.0.1:0")
+    assert result.returncode == 2
+    assert result.stderr == "start: --invite leads people to a port, so listen on one: --listen HOST:PORT\n"
+
+
+def complete(clone: Clone) -> None:
+    """All that an installation needs, and no environment yet."""
     for name in ("README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone.folder)
     shutil.copytree(ROOT / "securechat", clone.folder / "securechat", ignore=shutil.ignore_patterns("__pycache__"))
     del clone.env["VENV"]
     clone.env.pop("PYTHONPATH", None)
+
+
+@pytest.mark.slow
+def test_a_fresh_clone_installs_itself_once(clone: Clone):
+    complete(clone)
     with clone.started("--demo", "--listen", "127.0.0.1:0") as (_, printed):
         assert f"installing securechat into {clone.folder}/.venv\n" in printed
         assert f"'{clone.folder}/.venv/bin/securechat' login alice@" in printed

@@ -227,7 +227,7 @@ def test_an_invite_that_is_withdrawn_between_login_and_admission_opens_nothing(r
 
 def test_no_secret_and_no_password_reaches_the_log_even_at_debug(idle_server: Server) -> None:
     idle_server.start("--log-level", "DEBUG")
-    secret = idle_server.invite("emil")
+    secret = idle_server.invite("emil").password
     with idle_server.login("emil", password=secret) as emil:
         assert emil.ask(passwd())[-1].command == "NOTE"
     with idle_server.connect() as again:
