@@ -11,38 +11,101 @@ from collections.abc import Iterator
 _FORMATTING = re.compile(
     r"[\x02\x0f\x11\x16\x1d-\x1f]|\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
 )
-# Directions that turn text around, and separators that some terminals take as line ends.
-_UNSAFE = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x2028, 0x2029, 0xFEFF}
-_SURROGATES = range(0xD800, 0xE000)
-_SHOWN = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
-    **{code: f"\\u{code:04x}" for code in (*_UNSAFE, *_SURROGATES)},
-}
 _JOINERS = {0x200D, 0xFE0E, 0xFE0F, 0x20E3}
 _COMBINING_IN_A_ROW = 4  # no script in use needs more; floods of them run over the lines above
-_NOT_ASCII = re.compile(rf"[^\x00-\x7f]{{{_COMBINING_IN_A_ROW + 1},}}")
+
+# Where a character might have no place of its own: it combines, selects a variation, or is an invisible letter. This is
+# more than there are, and only searched to find out quickly that there is none; else the categories decide.
+_SUSPECT = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a"
+    "\u07a6-\u07b0\u07eb-\u07fd\u0816-\u082d\u0859-\u085b\u0890-\u109f\u115f\u1160\u135d-\u135f\u1712-\u1734\u1752\u1753"
+    "\u1772\u1773\u17b4-\u17dd\u180b-\u180f\u1885\u1886\u18a9-\u1cff\u1dc0-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2d7f"
+    "\u2de0-\u2dff\u302a-\u302d\u3099\u309a\u3164\ua66f-\ua6f1\ua802-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\uffa0"
+    "\U000101fd-\U00011fff\U00013430-\U00013455\U00016ac0-\U0001bc9e\U0001cf00-\U0001daff\U0001e000-\U0001e95f"
+    "\U000e0100-\U000e01ef]"
+)
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # although letters or marks
+_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_NUMBER_SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")  # of Cf, but visible
+
+# Scripts whose letters join, so that U+200C and U+200D between them are spelling: Arabic to Mandaic, India's, Tibetan,
+# Myanmar, Khmer, Mongolian, and those like them. Source: UAX 31, "Layout and Format Control Characters".
+_JOINING = re.compile(
+    "[\u0620-\u077f\u07c0-\u07ff\u0840-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\u1a20-\u1aaf\u1b00-\u1bff\u1c00-\u1c4f"
+    "\ua800-\ua82f\ua840-\ua8ff\ua980-\ua9df\uaa00-\uaadf\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00010eff"
+    "\U00010f30-\U00011fff\U0001e900-\U0001e95f]"
+)
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+_PICTURE = re.compile(
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+# Unassigned for now, but kept free for pictures and for Han: newer than our table, not harmful.
+_TO_COME = re.compile("[\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd]")
 
 
 def printable(text: str) -> str:
     """A remote text with everything but text made visible, so that it cannot move the cursor or forge a line.
 
-    IRC formatting is dropped; C0, DEL, C1, direction controls and lone surrogates become `\\x1b`-like marks.
+    IRC formatting is dropped. What a terminal obeys, what turns text around and what cannot be seen becomes a mark like
+    `\\x1b`: C0, DEL, C1, format characters, invisible letters, lone surrogates, what is private or assigned to nothing,
+    combining characters from the fifth in a row on. What is part of a script or of an emoji stays: joiners, selectors
+    and flags where they have a meaning.
     """
     plain = _FORMATTING.sub("", text)
-    if plain.isascii() and plain.isprintable():
+    if plain.isprintable() and (plain.isascii() or not _SUSPECT.search(plain)):
         return plain
-    return _NOT_ASCII.sub(_thinned, plain).translate(_SHOWN)
+    return "".join(_neutral(plain))
 
 
-def _thinned(run: re.Match[str]) -> str:
-    """Without the combining characters that are too many."""
-    kept = []
-    combining = 0
-    for character in run[0]:
-        combining = combining + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
-        if combining <= _COMBINING_IN_A_ROW:
-            kept.append(character)
-    return "".join(kept)
+def _neutral(text: str) -> Iterator[str]:
+    """Each character, or the mark in its place."""
+    before = ""  # the character before, if it stays
+    combining = 0  # characters in a row
+    flag = 0  # where the flag ends that we are in
+    for index, character in enumerate(text):
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me"):
+            stays = combining < _COMBINING_IN_A_ROW and _combines(character, combining)
+            combining += stays
+        elif character in (_NON_JOINER, _JOINER):
+            stays = _joins(before, character, text[index + 1 : index + 2])
+        else:
+            combining = 0
+            if found := _FLAG.match(text, index):
+                flag = found.end()
+            stays = index < flag or _is_visible(character, category)
+        before = character if stays else ""
+        yield character if stays else _mark(character)
+
+
+def _mark(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_visible(character: str, category: str) -> bool:
+    """Whether a character that does not combine shows itself and changes nothing else."""
+    if category == "Cf":
+        return _NUMBER_SIGNS.match(character) is not None
+    if category == "Cn":
+        return _TO_COME.match(character) is not None
+    return category not in ("Cc", "Cs", "Co", "Zl", "Zp") and character not in _INVISIBLE
+
+
+def _combines(character: str, before: int) -> bool:
+    """Whether it shows at what stands before it, with so many others; one character has one variation."""
+    return character not in _INVISIBLE and (not before or _SELECTORS.match(character) is None)
+
+
+def _joins(before: str, joiner: str, after: str) -> bool:
+    """Whether this joiner, or non-joiner, is the spelling of a word or part of an emoji."""
+    if _JOINING.match(before):
+        return True
+    pictures = _PICTURE.match(before) or before in ("\ufe0e", "\ufe0f")
+    return bool(
+        pictures and joiner == _JOINER and _PICTURE.match(after) and _is_visible(after, unicodedata.category(after))
+    )
 
 
 def split(text: str, budget: int) -> Iterator[str]:

@@ -1,12 +1,20 @@
 """What of a remote text reaches a terminal, and how a long text becomes messages."""
 
+# ruff: noqa: RUF001 - letters of other scripts are what this is about
+
 from __future__ import annotations
+
+import re
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from securechat.protocol.text import printable, split
+from securechat.protocol.text import _INVISIBLE, _SUSPECT, printable, split
+
+FLAGS = re.compile("\U0001f3f4([\U000e0020-\U000e007e]+\U000e007f)")
+VISIBLE = re.compile("[\u06dd\u070f\u0890\u0891\u08e2]")  # signs around numbers, of the kind that is invisible else
 
 SHOWN = [
     ("plain", "plain"),
@@ -18,7 +26,7 @@ SHOWN = [
     ("\u202egnp.exe", "\\u202egnp.exe"),
     ("a\u2028b", "a\\u2028b"),
     ("\ud800", "\\ud800"),
-    ("a" + "\u0301" * 10, "a" + "\u0301" * 4),
+    ("a" + "\u0301" * 6, "a" + "\u0301" * 4 + "\\u0301" * 2),
 ]
 
 
@@ -27,9 +35,81 @@ def test_a_remote_text_is_shown_as(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-@given(st.text())
-def test_nothing_that_a_terminal_obeys_gets_through(text: str) -> None:
-    assert not [one for one in printable(text) if ord(one) < 0x20 or 0x7F <= ord(one) < 0xA0]
+STAYS = [
+    "👩\u200d👩\u200d👧 👩🏽\u200d🔬 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈 1\ufe0f\u20e3 🇩🇪 🐈\u200d⬛",
+    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",  # the flag of England
+    "می\u200cخواهم نمی\u200cدانم ه\u200d",  # Persian
+    "क\u094d\u200dष क\u094d\u200cष र\u200d\u094dय",  # Hindi, Bengali's way
+    "ශ\u0dca\u200dරී ලංකා",  # Sinhala
+    "ที่นี่ เป็นไทย ព្រះរាជាណាចក្រ မြန်မာ བོད་སྐད་ ᠮᠣᠩᠭ\u180bᠣᠯ",
+    "שָׁלוֹם مُحَمَّدٌ Tiê\u0301ng Viê\u0323t 한국어 日本語\u3000か\u3099 葛\U000e0100",
+    "naïve\u00a0: 10\u202f% ½ ∑ ☃ ⠿ \u0600١٢",
+]
+MARKED = [
+    *["\u00ad", "\u061c", "\u180e", "\u200b", "\u200c", "\u200d", "\u200e", "\u2028", "\u202e", "\u2060", "\u2066"],
+    *["\u206a", "\ufeff", "\ufff9", "\ufffb", "\ufffe", "\ud800", "\udfff", "\ue000", "\uf8ff", "\ufdd0"],
+    *["\u034f", "\u115f", "\u3164", "\uffa0", "\U000e0001", "\U000e0041", "\U000f0000", "\U0010ffff", "\u0378"],
+]
+
+
+@pytest.mark.parametrize("text", STAYS)
+def test_what_people_write_stays_whole(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("character", MARKED, ids=ascii)
+def test_what_is_no_text_is_marked_wherever_it_stands(character: str) -> None:
+    mark = character.encode("unicode_escape", "surrogatepass").decode()
+    assert printable(f"a{character}b") == f"a{mark}b"
+    assert printable(f"😀 {character}é") == f"😀 {mark}é"
+
+
+SMUGGLED = [
+    ("a\ufe0f\ufe0f", "a\ufe0f\\ufe0f"),  # a character has one variation
+    ("a" + "\U000e0101\U000e0102", "a\U000e0101\\U000e0102"),
+    ("👩\u200d\u200d👧", "👩\\u200d\\u200d👧"),
+    ("👩\u200dx", "👩\\u200dx"),
+    ("x\u200d👩", "x\\u200d👩"),
+    ("ه\u200d\u200d", "ه\u200d\\u200d"),
+    ("🏴\U000e0067\U000e0062", "🏴\\U000e0067\\U000e0062"),  # a flag without its end
+    ("x\U000e007f", "x\\U000e007f"),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), SMUGGLED, ids=ascii)
+def test_joiners_selectors_and_tags_stay_only_where_they_mean_something(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+ANY = st.characters(codec=None, exclude_categories=())
+ODD = st.sampled_from(
+    "a 👩🏽❤\u200d\u200c\ufe0f\u20e3\u0301\u0e35\u094dकहم\u180b\u180eᠭ🏴\U000e0067\U000e007f\x1b\u202e\u2b74"
+)
+
+
+@given(st.lists(ANY | ODD, max_size=30).map("".join))
+def test_nothing_but_text_gets_through_and_once_is_enough(text: str) -> None:
+    shown = printable(text)
+    assert printable(shown) == shown
+    categories = [unicodedata.category(character) for character in shown]
+    assert not {"Cc", "Cs", "Co", "Zl", "Zp"} & set(categories)
+    assert "MMMMM" not in "".join("M" if category in ("Mn", "Me") else "." for category in categories)
+    in_flags = "".join(FLAGS.findall(shown))
+    formats = [one for one, category in zip(shown, categories, strict=True) if category == "Cf" and one not in in_flags]
+    assert all(one in "\u200c\u200d" or "NUMBER" in unicodedata.name(one) or VISIBLE.match(one) for one in formats)
+
+
+def test_every_character_is_looked_at_if_it_might_have_no_place_of_its_own() -> None:
+    """The quick look finds each that combines or selects, whatever Unicode's data this Python has."""
+    combining = (chr(code) for code in range(0x80, 0x110000) if unicodedata.category(chr(code)) in ("Mn", "Me"))
+    assert [ascii(one) for one in combining if not _SUSPECT.match(one)] == []
+    assert all(_SUSPECT.match(one) for one in _INVISIBLE)
+
+
+@pytest.mark.parametrize("category", ["Cc", "Cs", "Co", "Zl", "Zp"])
+def test_no_character_of_these_kinds_stays(category: str) -> None:
+    every = (chr(code) for code in range(0x110000))
+    assert [ascii(one) for one in every if unicodedata.category(one) == category and one in printable(f"a{one}b")] == []
 
 
 FLAG = "\U0001f1e9\U0001f1ea"
