@@ -39,6 +39,8 @@ COMMANDS = {
     "login": Entry("securechat.cli.login:login", "Log in to a server and chat."),
     "join": Entry("securechat.cli.join:join", "Come in with the code of an invite."),
     "trust": Entry("securechat.cli.trust:trust", "List, show and forget the servers' keys that you trust."),
+    "send": Entry("securechat.cli.send:send", "Send a message from a script, and wait until it is stored."),
+    "tail": Entry("securechat.cli.tail:tail", "Print what is said in a channel, for scripts."),
     "search": Entry("securechat.cli.search:search", "Find what was said."),
     "adduser": Entry("securechat.cli.accounts:adduser", "Create an account."),
     "invite": Entry("securechat.cli.invite:invite", "Print a line with which somebody joins."),

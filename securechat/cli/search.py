@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Level, LoginUsage, enter, entry_options, given_identity, open_profile
+from securechat.cli.entry import Level, LoginUsage, entry_options, given_identity, open_profile
+from securechat.cli.visiting import come_by, server_option, where
 from securechat.errors import SecurechatError
-
-if TYPE_CHECKING:
-    from securechat.client.address import Address
-    from securechat.client.client import Client
-    from securechat.client.credentials import Credentials
-    from securechat.client.events import Said
-    from securechat.client.profile import Profile
-    from securechat.client.way import Way
 
 NOTHING_FOUND = 1
 
@@ -40,9 +30,7 @@ All words must occur. What is found is printed oldest first. Exit status, as gre
 """
 )
 @click.argument("words", nargs=-1)
-@click.option(
-    "--server", metavar="[USER@]HOST[:PORT]", help="Where to search; default: where this profile logged in last."
-)
+@server_option
 @click.option("--in", "target", metavar="TARGET", help="Only in this channel, or with this person.")
 @click.option("--from", "sender", metavar="USER", help="Only what this person said.")
 @click.option("--since", metavar="TIME", help="Not older than this: 30d, 12h, 2026-03-01, 2026-03-01T14:00.")
@@ -71,9 +59,11 @@ def search(
 
     Options stand before or behind the WORDS. The password comes from where `securechat login` has it.
     """
+    from securechat.client import past
     from securechat.client.search import Query, read_limit, read_moment
     from securechat.client.way import Way
     from securechat.protocol.text import printable
+    from securechat.ui.json_lines import written
     from securechat.ui.render import dated
     from securechat.ui.search import find
     from securechat.ui.stdout import Output
@@ -85,50 +75,14 @@ def search(
     if not (text or target or sender or since or until):
         raise LoginUsage("nothing to search for: give WORDS, or at least one of --in, --from, --since, --until")
     profile = open_profile(profile_dir, log_level)
-    account, address = _where(profile, server)
+    account, address = where(profile, server)
     way = Way(profile, address, ca, pin, given_identity(client_cert, client_key))
-    client = enter(way, account, password_file, partial(_client, way))
+    client = come_by(way, account, password_file, past.nothing, 0)
     try:
         found = find(client, query)
     finally:
         client.close()
-    Output().write([(_json if as_json else dated)(line) for line in found.lines])
+    Output().write([(written if as_json else dated)(line) for line in found.lines])
     if found.problem:
         raise CannotSearch(f"cannot search: {printable(found.problem)}")
     return 0 if found.lines else NOTHING_FOUND
-
-
-def _where(profile: Profile, server: str | None) -> tuple[str | None, Address]:
-    from securechat.client.address import parse
-
-    if server is not None:
-        return parse(server)
-    last = profile.last_visit()
-    if last is None:
-        raise LoginUsage("this profile never logged in; name the server with --server [USER@]HOST[:PORT]")
-    address, account = last
-    return account, address
-
-
-def _client(way: Way, credentials: Credentials) -> Client:
-    """One that is told nothing of the past and does not come back."""
-    from securechat.client import past
-    from securechat.client.client import Client
-    from securechat.client.conversation import Conversation
-    from securechat.client.history import Seen
-    from securechat.client.outbox import Outbox
-
-    return Client(credentials, past.nothing, Conversation(Seen(), Outbox()), way.connect, patience=0)
-
-
-def _json(said: Said) -> str:
-    """Escapes whatever could do harm on a terminal."""
-    words = {
-        "time": said.time and said.time.isoformat(),
-        "msgid": said.msgid,
-        "target": said.target,
-        "from": said.sender,
-        "kind": said.kind.value,
-        "text": said.text,
-    }
-    return json.dumps(words)

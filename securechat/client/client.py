@@ -15,8 +15,18 @@ from securechat.client import address, backoff, past
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
 from securechat.client.dial import Connect
-from securechat.client.errors import ConnectionLost, LoginFailed, NoLogin, NotStored
-from securechat.client.events import Admitted, Disconnected, Entered, Event, LoginRefused, Missed, Refused, Said
+from securechat.client.errors import ConnectionLost, LoginFailed, NoLogin, NotStored, lost
+from securechat.client.events import (
+    Acknowledged,
+    Admitted,
+    Disconnected,
+    Entered,
+    Event,
+    LoginRefused,
+    Missed,
+    Refused,
+    Said,
+)
 from securechat.client.history import Seen
 from securechat.client.loop import Loop
 from securechat.client.mailbox import MOST_UNTAKEN, Mailbox
@@ -90,7 +100,7 @@ class Client:
         client = cls(credentials, past.outages, Conversation(Seen(), Outbox()), way.connect, patience=patience)
         try:
             client.log_in(way.connect())
-            client._enter()
+            client.enter()
         except BaseException:
             client.close()
             raise
@@ -112,7 +122,7 @@ class Client:
         while True:
             for event in self._mailbox.take(None, 1):
                 if isinstance(event, Admitted):
-                    return log.info("logged in as %s", event.nick)
+                    return log.info("logged in as %s", printable(event.nick))
                 if isinstance(event, LoginRefused):
                     log.info("login as %s refused", self.account)
                     raise LoginFailed(self.account, event)
@@ -120,14 +130,14 @@ class Client:
                     words = f"during the login as {self.account!r}: {printable(event.reason)}"
                     raise ConnectionLost(f"the connection was lost {words}; try again")
 
-    def _enter(self) -> None:
-        """Wait until lines are told and sent."""
+    def enter(self) -> Entered:
+        """Wait, right behind the login, until lines are told and sent. Raises ConnectionLost, or what else ended it."""
         while True:
             for event in self._mailbox.take(None, 1):
                 if isinstance(event, Entered):
-                    return
+                    return event
                 if isinstance(event, Disconnected):
-                    raise _lost(event)
+                    raise lost(event)
 
     # What is said and done.
 
@@ -140,17 +150,22 @@ class Client:
         self._mailbox.post(lambda: self._loop.say(ticket, target, text, action, key))
         return ticket
 
-    def send(self, target: str, text: str, *, key: str | None = None, timeout: float = SEND_TIMEOUT) -> None:
-        """Send a text and wait until it is stored. Raises NotStored, ConnectionLost, or what else ended the client."""
+    def send(self, target: str, text: str, *, key: str | None = None, timeout: float = SEND_TIMEOUT) -> Acknowledged:
+        """Send a text and wait until it is stored. Raises NotStored when it is refused.
+
+        Raises ConnectionLost when nothing is known in time, or what else ended the client.
+        """
         ticket = self._receipts.ticket(awaited=True)
         self._mailbox.post(lambda: self._loop.say(ticket, target, text, False, key))
         ending = self._receipts.wait(ticket, timeout)
         if ending is None:
-            raise NotStored(f"no answer within {timeout:g} s to what was said to {target!r}; it may still be stored")
+            words = f"no answer within {timeout:g} s to what was sent to {printable(target)!r}; it may be stored or not"
+            raise ConnectionLost(words)
         if isinstance(ending, Refused):
             raise NotStored(f"not sent to {printable(target)!r}: {printable(ending.reason)}")
         if isinstance(ending, Disconnected):
-            raise _lost(ending)
+            raise lost(ending)
+        return ending
 
     def join(self, channel: str, key: str | None = None) -> None:
         """Enter a channel, for good: the account is in it at the next login, too. A no comes as Told."""
@@ -181,7 +196,7 @@ class Client:
             elif event.expected:
                 raise StopIteration
             else:
-                raise _lost(event)
+                raise lost(event)
         return self._lines.popleft()
 
     def notify(self, call: Callable[[], None]) -> None:
@@ -228,7 +243,3 @@ class Client:
             self.close()
         elif unanswered := self.leave(SEND_TIMEOUT):
             raise NotStored(f"{unanswered} of the texts have no answer; they may or may not be stored")
-
-
-def _lost(event: Disconnected) -> Exception:
-    return event.failure or ConnectionLost(f"the connection was lost: {printable(event.reason)}")

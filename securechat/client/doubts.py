@@ -51,6 +51,7 @@ def _compare(outbox: Outbox, sending: Sending, pieces: list[Piece], stored: Iter
         texts = [message.params[1] for message in candidates]
         if piece.wire_text in texts:
             found = texts.index(piece.wire_text)
-            outbox.found_stored(piece, messages.place_of(candidates[found]))
+            place = messages.place_of(candidates[found])
+            outbox.found_stored(piece, place)
             del candidates[: found + 1]
-            sending.stored(piece)
+            sending.stored(piece, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from securechat.client.events import LoginRefused
+from securechat.client.events import Disconnected, LoginRefused
 from securechat.errors import SecurechatError
 from securechat.protocol.text import printable
 
@@ -18,6 +18,11 @@ class ConnectionLost(SecurechatError):
     """The connection ended although nobody asked for it."""
 
     exit_status = 3
+
+
+def lost(event: Disconnected) -> SecurechatError:
+    """Why there will be no other link."""
+    return event.failure or ConnectionLost(f"the connection was lost: {printable(event.reason)}")
 
 
 class NoLogin(SecurechatError):

@@ -132,9 +132,11 @@ class Queued(Event):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged(Event):
-    """The server stored everything that was given to it under this ticket."""
+    """The server stored everything that was given to it under this ticket; the last message so and then, if it says."""
 
     ticket: int
+    time: datetime | None = field(default=None, compare=False)
+    msgid: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from securechat.client.redial import Delay, Link, Redial
 from securechat.client.session import Session
 from securechat.protocol.message import ProtocolError
 from securechat.protocol.names import is_account_name, is_channel_name
+from securechat.protocol.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class Loop:
         except Exception:  # the top of the thread
             log.exception("the client's thread failed")
             end = Disconnected("an error in the client; client.log has the details")
-        log.info("disconnected: %s", end.reason)
+        log.info("disconnected: %s", printable(end.reason))
         self._tell(end)
         self._deliver()
 

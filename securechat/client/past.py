@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
-from securechat.client.history import Playback, Seen, Steps, catch_up
+from securechat.client.history import MOST_LINES_IN_ALL, Place, Playback, Seen, Steps, after, catch_up
+from securechat.protocol.names import fold
 
 Past = Callable[[Seen, tuple[str, ...], Callable[[Playback], None]], Steps]
 """Asks for it when a link is there: behind what was seen, of these channels and people; the last shows each target."""
@@ -27,3 +29,18 @@ def everything(lobby: str) -> Past:
         return catch_up(seen, lobby, channels, show)
 
     return since_the_visit
+
+
+def only(target: str, since: datetime | None, newest: int) -> Past:
+    """One target from a moment on, or its newest lines; later what was missed. What cannot be read is shown as cut."""
+
+    def of_the_target(seen: Seen, channels: tuple[str, ...], show: Callable[[Playback], None]) -> Steps:
+        place = seen.places.get(fold(target))
+        if place is None and (moment := since or seen.visited):
+            place = Place(moment)
+        if place is not None:
+            return show((yield from after(target, place, MOST_LINES_IN_ALL)))
+        page = yield ("LATEST", target, "*", str(newest))
+        return show(Playback(target, tuple(page or ()), cut=page is None))
+
+    return of_the_target

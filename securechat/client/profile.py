@@ -14,15 +14,17 @@ import tempfile
 import time
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from securechat.client.address import Address, parse
 from securechat.client.errors import ProfileError
 from securechat.client.history import Places, Seen, read_time
 from securechat.client.known_servers import KnownServer, KnownServers
-from securechat.client.spool import Spool, open_spool
 from securechat.client.tokens import TokenFile
 from securechat.protocol.names import fold
+
+if TYPE_CHECKING:
+    from securechat.client.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Profile:
 
     def spool(self, address: Address, account: str) -> Spool:
         """Where this client keeps what it has to say, with what earlier ones left."""
+        from securechat.client.spool import open_spool  # a command that only looks in has no need of SQLite
+
         try:
             return open_spool(self._outbox, f"{_file_name(str(address))}@{fold(account)}")
         except OSError as error:

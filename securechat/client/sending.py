@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from securechat.client import messages, replies
 from securechat.client.events import Acknowledged, Event, Refused
+from securechat.client.history import Place
 from securechat.client.outbox import WINDOW, Line, Outbox, Piece
 from securechat.protocol.message import Message
 
@@ -87,10 +88,11 @@ class Sending:
         if error is not None:
             return self._refused(label, error)
         places = (messages.place_of(message) for message in answers if message.command == "PRIVMSG")
-        piece = self._outbox.acknowledged(label, self._now, next(places, None))
+        place = next(places, None)
+        piece = self._outbox.acknowledged(label, self._now, place)
         if "echo-message" not in self.capabilities:
             self._said(piece)
-        return self.stored(piece)
+        return self.stored(piece, place)
 
     def ponged(self, token: str) -> None:
         label = token.removeprefix(ACKNOWLEDGE)
@@ -104,9 +106,10 @@ class Sending:
             self._refused(label, error)
         return label is not None
 
-    def stored(self, piece: Piece) -> None:
+    def stored(self, piece: Piece, place: Place | None) -> None:
         if piece.line.done:
-            self._tell(Acknowledged(piece.line.ticket))
+            time, msgid = (place.time, place.msgid) if place is not None else (None, None)
+            self._tell(Acknowledged(piece.line.ticket, time, msgid))
 
     def give_up(self, line: Line, reason: str) -> None:
         self._outbox.give_up(line)

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 
 
 class Output:
-    """A reader that goes away or never was is no reason to stop what else is done; lines are then written nowhere."""
+    """A reader that goes away or never was is no reason to stop what else is done; lines are then written nowhere.
 
-    def __init__(self) -> None:
+    Unless one is `needed`: then `write` raises BrokenPipeError.
+    """
+
+    def __init__(self, *, needed: bool = False) -> None:
+        self._needed = needed
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")  # a terminal that knows no UTF-8 shows question marks
 
@@ -21,6 +25,8 @@ class Output:
             sys.stdout.write("\n".join((*lines, "")))
             sys.stdout.flush()
         except BrokenPipeError:
+            if self._needed:
+                raise
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, sys.stdout.fileno())
             os.close(null)
