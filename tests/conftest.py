@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,12 @@ pytest_plugins = ["tests.skips"]
 def ctrl_c_is_heard() -> None:
     """Whoever starts the tests in a shell's background has them ignore SIGINT, and so every process they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_s_own_keyring() -> None:
+    """What tests keep is kept in files: the person who runs them has a keyring of his own."""
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
 @pytest.fixture(scope="session")

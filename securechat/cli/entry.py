@@ -92,6 +92,10 @@ def open_profile(folder: Path | None, log_level: Level) -> Profile:
     from securechat.client.profile import Profile
 
     profile = Profile(folder or config.default_profile())
+    if profile.was_open:
+        names = ", ".join(str(path.relative_to(profile.folder.parent)) for path in profile.was_open[:3])
+        more = f" and {len(profile.was_open) - 3} more" if len(profile.was_open) > 3 else ""
+        click.echo(f"securechat: others of this machine could use {names}{more}; only you can now", err=True)
     log.configure(config.Log(level=log_level), profile.folder, "client")
     return profile
 
@@ -145,7 +149,7 @@ def enter(
         tls.close()
         account = _which_account(way.profile, way.address)
         tls = way.connect()
-    token = way.profile.token(way.address, account).read() if password is None or remember else None
+    token = _kept_token(way, account) if password is None or remember else None
     if token is not None:
         client = _log_in_by_token(way, account, token, make, tls, last=password is None)
         if client is not None:
@@ -154,7 +158,10 @@ def enter(
     if password is not None:
         return log_in(way, make, Credentials(account, password), tls)
     tls.close()
-    return _ask_and_log_in(way, account, make)
+    client = _ask_and_log_in(way, account, make)
+    if client.rememberable and not remember:
+        _offer_to_remember(way, client)
+    return client
 
 
 def _certified_account(identity: Identity, account: str | None, password_file: Path | None) -> str:
@@ -190,6 +197,23 @@ def _log_in_by_token(
         if last and not on_a_terminal():
             raise
     return None
+
+
+def _kept_token(way: Way, account: str) -> DeviceToken | None:
+    """Says so when there should be one and it cannot be had."""
+    file = way.profile.token(way.address, account)
+    token = file.read()
+    if file.trouble:
+        click.echo(f"securechat: the device token of this computer cannot be used: {file.trouble}", err=True)
+    return token
+
+
+def _offer_to_remember(way: Way, client: Client) -> None:
+    """Asked once: a no is kept, too."""
+    if click.confirm("Remember this computer, so that the next login takes no password?", default=False, err=True):
+        client.remember()
+    else:
+        way.profile.token(way.address, client.account).decline()
 
 
 def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client]) -> Client:

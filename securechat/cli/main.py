@@ -76,13 +76,27 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name].summary) for name in self.list_commands(ctx)])
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(__version__, prog_name="securechat", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug on stderr, as SECURECHAT_DEBUG=1 does.")
-def securechat(debug: bool) -> None:
-    """A team's own chat: TLS always, a login always."""
+@click.pass_context
+def securechat(context: click.Context, debug: bool) -> int:
+    """A team's own chat: TLS always, a login always.
+
+    Without a command it logs in where you did last.
+    """
     if debug:
         os.environ["SECURECHAT_DEBUG"] = "1"
+    if context.invoked_subcommand is not None:
+        return 0
+    from securechat.cli.resume import resume
+
+    return resume(context)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

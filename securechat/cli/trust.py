@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from securechat.cli.entry import open_profile
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def trust() -> None:
     """List, show and forget the servers' keys that you trust.
 
     A key is trusted from the moment you said yes to its pin, joined with an invitation, or gave --pin. A server that
-    shows another one is refused. `securechat certs show` on the server prints the pin it has.
+    shows another one is refused. `securechat certs show` on the server prints the pin it has. A CA that was given with
+    --ca and vouched for its server is kept, too, and need not be given again.
 
     \b
     Examples:
@@ -55,9 +57,9 @@ def list_servers(as_json: bool, profile_dir: Path | None) -> None:
     elif found:
         width = max(len(str(one.address)) for one in found)
         for one in found:
-            click.echo(f"{one.address!s:<{width}}  {one.pin}  since {one.since}")
+            click.echo(f"{one.address!s:<{width}}  {_by(one)}  since {one.since}")
     else:
-        click.echo("no server's key is trusted yet; that begins with: securechat login NAME@HOST", err=True)
+        click.echo("no server is trusted yet; that begins with: securechat login NAME@HOST", err=True)
 
 
 @trust.command()
@@ -80,7 +82,8 @@ def show(server: str, as_json: bool, profile_dir: Path | None) -> None:
     if as_json:
         click.echo(json.dumps(_facts(known), indent=2))
     else:
-        click.echo(f"server  {known.address}\npin     {known.pin}\nsince   {known.since}\nkept    {known.entry}")
+        kind = "CA" if known.ca is not None else "pin"
+        click.echo(f"server  {known.address}\n{kind:<6}  {_by(known)}\nsince   {known.since}\nkept    {known.entry}")
 
 
 @trust.command()
@@ -104,10 +107,7 @@ def forget(server: str, profile_dir: Path | None) -> None:
 
 
 def _known_servers(folder: Path | None) -> KnownServers:
-    from securechat import config
-    from securechat.client.profile import Profile
-
-    return Profile(folder or config.default_profile()).known_servers
+    return open_profile(folder, "INFO").known_servers
 
 
 def _address(server: str) -> Address:
@@ -120,8 +120,13 @@ def _address(server: str) -> Address:
 def _not_known(known_servers: KnownServers, address: Address) -> NotKnown:
     others = [str(one.address) for one in known_servers.all() if one.address.host == address.host]
     known = f"known of that host: {', '.join(others)}" if others else "for those that are: securechat trust list"
-    return NotKnown(f"no key of {address} is trusted here; {known}")
+    return NotKnown(f"{address} is not trusted here; {known}")
 
 
-def _facts(known: KnownServer) -> dict[str, str]:
-    return {"server": str(known.address), "pin": known.pin, "since": known.since.isoformat()}
+def _by(known: KnownServer) -> str:
+    return known.pin if known.pin is not None else f"whatever comes from the CA in {known.ca}"
+
+
+def _facts(known: KnownServer) -> dict[str, str | None]:
+    ca = str(known.ca) if known.ca is not None else None
+    return {"server": str(known.address), "pin": known.pin, "ca": ca, "since": known.since.isoformat()}

@@ -69,6 +69,7 @@ class Client:
         self._receipts = Receipts()
         self._loop = Loop(credentials, past, conversation, connect, self._mailbox, self._receipts, patience, delay)
         self._thread: threading.Thread | None = None
+        self.rememberable = False  # a device token could spare the person the password; known after the login
         self._lines: deque[Said] = deque()  # of a Missed, not yet given to who iterates
 
     @classmethod
@@ -122,6 +123,7 @@ class Client:
         while True:
             for event in self._mailbox.take(None, 1):
                 if isinstance(event, Admitted):
+                    self.rememberable = event.rememberable
                     return log.info("logged in as %s", printable(event.nick))
                 if isinstance(event, LoginRefused):
                     log.info("login as %s refused", self.account)
@@ -209,6 +211,10 @@ class Client:
         return self._mailbox.take(timeout, most)
 
     # The end.
+
+    def remember(self) -> None:
+        """Have this computer's next login take no password, from the login on; Remembered tells how that went."""
+        self._mailbox.post(self._loop.remember)
 
     def quit(self) -> None:
         """Say goodbye; Disconnected follows."""

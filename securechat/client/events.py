@@ -33,9 +33,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Admitted(Event):
-    """Login is done; `nick` is the account's name in the server's spelling."""
+    """Login is done; `nick` is the account's name in the server's spelling.
+
+    `rememberable`: a device token could spare the person the password.
+    """
 
     nick: str
+    rememberable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,13 @@ class Entered(Event):
     """What was missed has been told; from here on lines are told as they are said.
 
     `time` is when we came, by the server's clock, if it said. The times of messages are no measure of it: they run
-    ahead while many are said at once. `again`: the link was lost, and this is the next one. `rememberable`: a device
-    token could spare the person the password.
+    ahead while many are said at once. `again`: the link was lost, and this is the next one.
     """
 
     nick: str
     channels: tuple[str, ...]
     time: datetime | None = None
     again: bool = False
-    rememberable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

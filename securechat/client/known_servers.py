@@ -1,6 +1,7 @@
-"""Which servers' keys this person trusts: one line for each in `known_servers`, with address, pin and since when.
+"""By what this person trusts which server: a line for each in `known_servers`: address, pin or `ca`, and since when.
 
-A line that is damaged is never taken for a key that changed, nor for a server that is not known.
+A CA that was given, and vouched for the server, is kept beside it, so that it need not be given again. A damaged line
+is never taken for a key that changed, nor for a server that is not known.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from securechat.client import file_names
 from securechat.client.address import Address, parse
 from securechat.client.errors import ProfileError
 from securechat.errors import SecurechatError
 from securechat.tls import pins
 
+CA = "ca"  # in the pin's place
+
 
 @dataclass(frozen=True, slots=True)
 class KnownServer:
     address: Address
-    pin: str
+    pin: str | None
+    ca: Path | None  # which vouches for it; instead of a pin
     since: date
     entry: str  # where a person finds it
 
@@ -28,9 +33,10 @@ class KnownServer:
 class KnownServers:
     """Raises ProfileError when the file cannot be read or written, or what is asked for is damaged in it."""
 
-    def __init__(self, path: Path, replace: Callable[[Path, str], None]) -> None:
+    def __init__(self, path: Path, cas: Path, replace: Callable[[Path, str], None]) -> None:
         """`replace` writes a whole file, and raises ProfileError."""
         self._path = path
+        self._cas = cas
         self._replace = replace
 
     def all(self) -> list[KnownServer]:
@@ -45,6 +51,11 @@ class KnownServers:
     def remember(self, address: Address, pin: str, today: date) -> None:
         """From now on this key and no other is taken for the server."""
         self._write([*self._others(address), f"{address} {pin} {today}"])
+
+    def remember_ca(self, address: Address, ca: str, today: date) -> None:
+        """From now on what comes from this CA, a text in PEM, is taken for the server."""
+        self._replace(self._ca_file(address), ca)
+        self._write([*self._others(address), f"{address} {CA} {today}"])
 
     def forget(self, address: Address) -> bool:
         """The next contact is the first one again; False if there is nothing to forget. A damaged line goes, too."""
@@ -62,20 +73,24 @@ class KnownServers:
                 days.append(date.fromisoformat(line.rpartition(" ")[2]))
         return max(days, default=None)
 
+    def _ca_file(self, address: Address) -> Path:
+        return self._cas / f"{file_names.of(str(address))}.crt"
+
     def _others(self, address: Address) -> list[str]:
         return [line for line in self._lines() if not _names(line, address)]
 
     def _read(self, number: int, line: str) -> KnownServer:
         entry = f"line {number} of {self._path}"
         try:
-            written, pin, since = line.split()
+            written, key, since = line.split()
             address = parse(written)[1]
-            return KnownServer(address, pins.parse(pin), date.fromisoformat(since), entry)
+            pin, ca = (None, self._ca_file(address)) if key == CA else (pins.parse(key), None)
+            return KnownServer(address, pin, ca, date.fromisoformat(since), entry)
         except (ValueError, SecurechatError) as error:
             known = line.split()[0]
             raise ProfileError(
-                f"{entry} is damaged, so nobody knows which key {known} has; ask its operator for the pin, and type:"
-                f" securechat trust forget {known}"
+                f"{entry} is damaged, so nobody knows by what {known} is trusted; ask its operator for the pin, and"
+                f" type: securechat trust forget {known}"
             ) from error
 
     def _lines(self) -> list[str]:

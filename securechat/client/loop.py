@@ -50,7 +50,7 @@ NOT_CONNECTED = "not connected, nothing was done; try again when the connection 
 
 
 class Loop:
-    """`run` is the thread; `begin_quit`, `say` and `with_session` run in it, as calls of the mailbox. `closing` is for
+    """`run` is the thread; `begin_quit`, `remember`, `say` and `with_session` run in it, as calls of the mailbox. `closing` is for
     any thread to set, and to wake the mailbox behind it.
     """
 
@@ -105,6 +105,11 @@ class Loop:
         elif self._session is None or not self._session.entered or outbox.recovering:
             self._tell(line.queued)
         return None
+
+    def remember(self) -> None:
+        self._credentials.remember = True
+        if self._session is not None:
+            self._session.remember()
 
     def begin_quit(self) -> None:
         self._quitting = True

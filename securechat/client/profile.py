@@ -1,7 +1,8 @@
 """The client's folder: which servers' keys are known, and what each account has seen. Files are 0600, folders 0700.
 
-`known_servers` has a line for each server: address, pin, since when. `seen/` has a file for each server and account,
-`tokens/` one with the device token where this computer is remembered, `outbox/` one for each client that runs.
+`known_servers` has a line for each server, `cas/` a file for each that a CA vouches for. `seen/` has a file for each
+server and account, `tokens/` one where the person said whether this computer is remembered, `outbox/` one for each
+client that runs.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import tempfile
 import time
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from securechat.client import file_names
 from securechat.client.address import Address, parse
 from securechat.client.errors import ProfileError
 from securechat.client.history import Places, Seen, read_time
 from securechat.client.known_servers import KnownServer, KnownServers
+from securechat.client.permissions import tighten
 from securechat.client.tokens import TokenFile
 from securechat.protocol.names import fold
 
@@ -29,22 +31,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SAVE_EVERY = 1.0
+FOLDERS = ("seen", "outbox", "tokens", "cas")
+OWN = ("known_servers", "client.log*", *FOLDERS, *(f"{folder}/*" for folder in FOLDERS))
 
 
 class Profile:
-    """Raises ProfileError when the folder cannot be made or used."""
+    """Raises ProfileError when the folder cannot be made or used.
+
+    `was_open`: the files and folders in it that others of this machine could use until now.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.known_servers = KnownServers(folder / "known_servers", self._replace)
-        self._seen = folder / "seen"
-        self._outbox = folder / "outbox"
-        self._tokens = folder / "tokens"
+        self._seen, self._outbox, self._tokens, cas = (folder / name for name in FOLDERS)
+        self.known_servers = KnownServers(folder / "known_servers", cas, self._replace)
         try:
-            for path in (folder, self._seen, self._outbox, self._tokens):
+            for path in (folder, self._seen, self._outbox, self._tokens, cas):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if path.stat().st_mode & 0o077:
-                    path.chmod(0o700)
+            self.was_open = tighten([folder, *(path for one in OWN for path in folder.glob(one))])
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -62,38 +66,43 @@ class Profile:
         from securechat.client.spool import open_spool  # a command that only looks in has no need of SQLite
 
         try:
-            return open_spool(self._outbox, f"{_file_name(str(address))}@{fold(account)}")
+            return open_spool(self._outbox, f"{file_names.of(str(address))}@{fold(account)}")
         except OSError as error:
             raise self._unusable(error) from error
 
     def token(self, address: Address, account: str) -> TokenFile:
         """Where the device token is, if this computer is remembered there."""
-        return TokenFile(self._tokens / f"{_file_name(str(address))}@{fold(account)}", self._replace)
+        return TokenFile(self._tokens / f"{file_names.of(str(address))}@{fold(account)}", self._replace)
 
     def last_account(self, address: Address) -> str | None:
         """The account that visited this server last."""
-        files = self._seen.glob(f"{_file_name(str(address))}@*.json")
+        files = self._seen.glob(f"{file_names.of(str(address))}@*.json")
         visits = [Visit(path, "", self._replace) for path in files]
         named = [visit for visit in visits if visit.account and visit.visited]
         return max(named, key=lambda visit: str(visit.visited)).account if named else None
 
     def last_day(self) -> date | None:
         """The newest day that anything here is of."""
-        visits = [Visit(path, "", self._replace).visited for path in self._seen.glob("*@*.json")]
-        days = [self.known_servers.last_day(), *(visited.date() for visited in visits if visited)]
+        days = [self.known_servers.last_day(), *(visited.date() for _, _, visited in self.visits())]
         return max(filter(None, days), default=None)
 
     def last_visit(self) -> tuple[Address, str] | None:
         """The server and the account of the last visit of all."""
-        found = [(Visit(path, "", self._replace), path) for path in self._seen.glob("*@*.json")]
-        visits = [(visit, path) for visit, path in found if visit.account and visit.visited]
-        if not visits:
-            return None
-        last, path = max(visits, key=lambda found: str(found[0].visited))
-        return parse(_text(path.name.rpartition("@")[0]))[1], last.account
+        visits = self.visits()
+        return visits[0][:2] if visits else None
+
+    def visits(self) -> list[tuple[Address, str, datetime]]:
+        """Every server and account that was visited, and when last; the newest first."""
+        found = [(Visit(path, "", self._replace), path.name.rpartition("@")[0]) for path in self._seen.glob("*@*.json")]
+        visits = [
+            (parse(file_names.text(place))[1], visit.account, visit.visited)
+            for visit, place in found
+            if visit.account and visit.visited
+        ]
+        return sorted(visits, key=lambda visit: visit[2], reverse=True)
 
     def _visit_file(self, address: Address, account: str) -> Path:
-        return self._seen / f"{_file_name(str(address))}@{fold(account)}.json"
+        return self._seen / f"{file_names.of(str(address))}@{fold(account)}.json"
 
     def _replace(self, path: Path, text: str) -> None:
         """Write a whole file so that a crash leaves the old or the new one. Raises ProfileError."""
@@ -185,13 +194,3 @@ class Visit:
             pass
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("cannot read %s: %s", self._path, type(error).__name__)
-
-
-def _text(file_name: str) -> str:
-    """What `_file_name` made it from."""
-    return re.sub(r"_([0-9a-f]+)_", lambda match: chr(int(match[1], 16)), file_name)
-
-
-def _file_name(text: str) -> str:
-    """A name that every file system takes; different texts give different names."""
-    return re.sub(r"[^A-Za-z0-9.-]", lambda match: f"_{ord(match.group()):x}_", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 
 from securechat.client import replies
 from securechat.client.credentials import Credentials
@@ -34,7 +35,9 @@ class Remembering:
         """Whether it would spare the person the password."""
         credentials = self._credentials
         used = credentials.password is not None and not credentials.certified
-        return self.offered and used and credentials.file is not None and self._kept() is None
+        if not self.offered or not used or credentials.file is None or credentials.file.declined:
+            return False
+        return self._kept() is None
 
     def remember(self) -> None:
         """Have the server make a token, which is used from then on; Remembered tells how that went."""
@@ -76,12 +79,12 @@ class Remembering:
     def _keep(self, token: DeviceToken) -> None:
         assert self._credentials.file is not None
         try:
-            self._credentials.file.keep(token)
+            place = self._credentials.file.keep(token)
         except ProfileError as error:
             self._ask(lambda answers: None, "TOKEN", "REVOKE", token.id)
             return self._tell(Remembered(f"not remembered: {error}"))
         self._credentials.token = token
-        words = "your next login takes no password; /forget undoes that"
+        words = f"your next login takes no password; the token is {place}; /forget undoes that"
         return self._tell(Remembered(f"this computer is remembered as {device_name()!r}: {words}"))
 
     def _revoked(self, token: DeviceToken, answers: list[Message]) -> None:
@@ -95,7 +98,14 @@ class Remembering:
     def _drop(self, token: DeviceToken) -> None:
         self._credentials.remember = False
         if self._lose(token):
+            self._decline()
             self._tell(Remembered("forgotten: your next login takes the password"))
+
+    def _decline(self) -> None:
+        """Who forgets it is not asked again; at worst, he is."""
+        with suppress(ProfileError):
+            if self._credentials.file is not None:
+                self._credentials.file.decline()
 
     def _lose(self, token: DeviceToken) -> bool:
         """It is worth nothing any more."""

@@ -7,6 +7,7 @@ in the `Conversation`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from securechat.client import doubts, earlier, messages, remembering, replies, search, typing
@@ -283,14 +284,15 @@ class Session:
         return not self._sending.labelled and replies.is_error(message) and self._sending.refused_unlabelled(message)
 
     def _registered(self, event: Event) -> None:
-        self._tell(event)
-        if isinstance(event, Admitted) and self._registration is not None:
-            self._capabilities = self._sending.capabilities = frozenset(self._registration.capabilities)
-            self._registration = None
-            self.nick = self.channels.own_nick = event.nick
-            self._remembering.offered = self._capabilities >= remembering.NEEDED
-            if self._credentials.remember and self._credentials.token is None:
-                self._remembering.remember()
+        if not isinstance(event, Admitted) or self._registration is None:
+            return self._tell(event)
+        self._capabilities = self._sending.capabilities = frozenset(self._registration.capabilities)
+        self._registration = None
+        self.nick = self.channels.own_nick = event.nick
+        self._remembering.offered = self._capabilities >= remembering.NEEDED
+        self._tell(replace(event, rememberable=self._remembering.possible))
+        if self._credentials.remember and self._credentials.token is None:
+            self._remembering.remember()
 
     def _burst_half_over(self, message: Message) -> None:
         """The channels follow right away; the answer to this PING comes behind them."""
@@ -358,8 +360,7 @@ class Session:
     def _enter(self) -> None:
         self._paging = None
         again = self._conversation.entered
-        possible = self._remembering.possible
-        self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again, possible))
+        self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again))
         self._sending.begin()
 
 

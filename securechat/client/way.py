@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,14 @@ from pathlib import Path
 
 from securechat.client import trust
 from securechat.client.address import Address
+from securechat.client.errors import ProfileError
 from securechat.client.profile import Profile
 from securechat.client.trust import ByCA, ByPin, Trust
 from securechat.errors import SecurechatError
 from securechat.tls import pins
 from securechat.tls.contexts import Identity
+
+log = logging.getLogger(__name__)
 
 
 class TwoTrusts(SecurechatError):
@@ -22,7 +26,7 @@ class TwoTrusts(SecurechatError):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Raises TwoTrusts when both a CA and a pin are given. Without either a known pin counts, else the system's CAs."""
+    """Raises TwoTrusts when both a CA and a pin are given. Without them what is known counts, else the system's CAs."""
 
     profile: Profile
     address: Address
@@ -40,6 +44,8 @@ class Way:
         tls = trust.connect(self.address, trusted, self.identity)
         if isinstance(trusted, ByPin) and trusted.since is None:
             self.remember(trusted.pin)
+        elif self.ca is not None:
+            self._remember_ca(self.ca)
         return tls
 
     def remember(self, pin: str) -> None:
@@ -48,12 +54,29 @@ class Way:
         if known is None or known.pin != pin:
             self.profile.remember(self.address, pin, datetime.now().date())
 
+    def _remember_ca(self, file: Path) -> None:
+        """Unless its key is pinned, which is more."""
+        known = self.profile.known(self.address)
+        if known is not None and known.ca is None:
+            return
+        try:
+            ca = file.read_text(encoding="utf-8", errors="replace")  # beside PEM there may be anything
+            if known is None or not _holds(known.ca, ca):
+                self.profile.known_servers.remember_ca(self.address, ca, datetime.now().date())
+        except (OSError, ProfileError) as error:  # it will have to be given again
+            log.warning("the CA of %s is not kept: %s", self.address, error)
+
     def _trust(self) -> Trust:
         used = self.profile.last_day()
         if self.ca is not None:
             return ByCA(self.ca, used)
         if self.pin is not None:
             return ByPin(pins.parse(self.pin))
-        if known := self.profile.known(self.address):
+        known = self.profile.known(self.address)
+        if known is not None and known.pin is not None:
             return ByPin(known.pin, known.since)
-        return ByCA(used=used)
+        return ByCA(known.ca if known is not None else None, used)
+
+
+def _holds(file: Path | None, text: str) -> bool:
+    return file is not None and file.exists() and file.read_text(encoding="utf-8") == text

@@ -125,7 +125,7 @@ class Chat:
         """Keep up with where we are; the lines that this leads to."""
         match event:
             case Entered():
-                return self._follow_entered(event)
+                self._follow_entered(event)
             case Joined(own=True):
                 self.channels[fold(event.channel)] = event.channel
                 self.target = event.channel
@@ -163,13 +163,10 @@ class Chat:
         self.cancel()
         return answered(answers)
 
-    def _follow_entered(self, event: Entered) -> list[str]:
+    def _follow_entered(self, event: Entered) -> None:
         self.linked = True
         self.channels = {fold(channel): channel for channel in event.channels}
         self._enter_target(event)
-        if event.rememberable and not event.again:
-            return ["-!- /remember spares you the password at your next login from this computer"]
-        return []
 
     def _enter_target(self, event: Entered) -> None:
         if not self.target.startswith(CHANNEL_PREFIX) or fold(self.target) in self.channels:

@@ -348,6 +348,8 @@ def test_a_terminal_may_try_another_password(team, terminal):
     for refusals in range(3):
         ada.wait_for(rf"(?s)(wrong name or password.*){{{refusals}}}Password of ada on [^ ]*:$")
         ada.enter("wrong" if refusals < 2 else PASSWORD)
+    ada.wait_for("Remember this computer")
+    ada.enter("n")
     ada.wait_for("#lobby>")
     assert PASSWORD.encode() not in ada.raw
 
@@ -362,6 +364,8 @@ def test_a_terminal_is_asked_for_the_code_of_a_second_factor(team, terminal):
     ada.wait_for("(?s)wrong code, or one that was used before; .*code:$")
     code = app.code(time.time())
     ada.enter(f"{code[:3]} {code[3:]}")
+    ada.wait_for("Remember this computer")
+    ada.enter("n")
     ada.wait_for("#lobby>")
     ada.enter("let in")
     ada.wait_for("<ada> let in")

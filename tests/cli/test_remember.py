@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,21 +91,92 @@ def test_a_token_is_not_forgotten_while_the_account_is_suspended(team: Login) ->
         assert ("this account is suspended" in done.stderr) == bool(status)
 
 
-def test_a_person_is_told_of_remember_and_never_asked_again(team: Login, terminal: OpenTerminal) -> None:
+QUESTION = r"Remember this computer, so that the next login takes no password\? \[y/N\]:"
+
+
+def test_who_says_yes_is_never_asked_again(team: Login, terminal: OpenTerminal) -> None:
     ada = terminal("ada", password=False)
     ada.wait_for("Password of ada")
     ada.enter(PASSWORD)
-    ada.wait_for("-!- /remember spares you the password")
-    ada.enter("/remember")
+    ada.wait_for(QUESTION)
+    ada.enter("y")
     ada.wait_for("this computer is remembered as")
     ada.enter("/quit")
     assert ada.status() == 0
     again = terminal("ada", password=False)
     again.wait_for("you are ada in #lobby")
     assert "Password" not in again.text
-    assert "/remember" not in again.text
+    assert "Remember" not in again.text
     again.enter("/quit")
     assert again.status() == 0
+
+
+def test_who_says_no_is_asked_for_the_password_only(team: Login, terminal: OpenTerminal) -> None:
+    for question in (True, False):
+        ada = terminal("ada", password=False)
+        ada.wait_for("Password of ada")
+        ada.enter(PASSWORD)
+        if question:
+            ada.wait_for(QUESTION)
+            ada.enter("")
+        ada.wait_for("you are ada in #lobby")
+        ada.enter("/quit")
+        assert ada.status() == 0
+        assert ("Remember" in ada.text) == question
+    assert listed(team) == []
+
+
+def test_no_file_of_the_client_holds_the_password(team: Login, terminal: OpenTerminal) -> None:
+    """After a login, a new password, channels, messages, an outage and a client that was killed in it."""
+    new = "staple4711x"
+    home = team.folder / "home"
+    home.mkdir()
+    env = {"HOME": str(home), "XDG_DATA_HOME": "", "XDG_CACHE_HOME": "", "XDG_STATE_HOME": ""}
+    ada = terminal("ada", "--log-level", "DEBUG", "--profile-dir", str(home / "profile"), password=False, env=env)
+    ada.wait_for("Password of ada")
+    ada.enter(PASSWORD)
+    ada.wait_for(QUESTION)
+    ada.enter("y")
+    ada.wait_for("this computer is remembered as")
+    ada.enter("/join #ops")
+    ada.wait_for("#ops>")
+    ada.enter("hello")
+    ada.wait_for("<ada> hello")
+    ada.enter("/passwd")
+    for question, answer in (("old password", PASSWORD), ("new password", new), ("again", new)):
+        ada.wait_for(f"{question}:$")
+        ada.enter(answer)
+    ada.wait_for("password changed")
+    ada.wait_for("(?s)remembered as.*remembered as")  # with another token
+    team.server.kill()
+    ada.wait_for("connection lost")
+    ada.enter("typed offline")
+    ada.wait_for("queued for #ops: typed offline")
+    ada.child.kill(signal.SIGKILL)
+    files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert any(b"typed offline" in content for content in files.values())
+    secrets = [base64.b64encode(f"\0ada\0{one}".encode()) for one in (PASSWORD, new)]
+    for secret in (PASSWORD.encode(), new.encode(), *secrets):
+        assert [path for path, content in files.items() if secret in content] == []
+
+
+def test_a_token_that_cannot_be_read_is_explained(team: Login) -> None:
+    remembered(team)
+    [path] = (team.profile("ada") / "tokens").iterdir()
+    path.write_text("{")
+    done = team.pipe("ada", "", password=False)
+    assert done.returncode == 2
+    assert f"cannot be used: cannot read '{path}': it is damaged" in done.stderr
+
+
+def test_files_that_others_could_use_are_closed_and_that_is_said_once(team: Login) -> None:
+    remembered(team)
+    [path] = (team.profile("ada") / "tokens").iterdir()
+    path.chmod(0o644)
+    done = team.pipe("ada", "", password=False)
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"securechat: others of this machine could use profile-ada/tokens/{path.name}; ")
+    assert team.pipe("ada", "", password=False).stderr == ""
 
 
 def test_a_refused_token_leads_to_the_password(team: Login, terminal: OpenTerminal) -> None:
@@ -112,6 +185,8 @@ def test_a_refused_token_leads_to_the_password(team: Login, terminal: OpenTermin
     ada = terminal("ada", password=False)
     ada.wait_for("its device token was refused\n(.*\n)*Password of ada")
     ada.enter(PASSWORD)
+    ada.wait_for(QUESTION)
+    ada.enter("")
     ada.wait_for("you are ada in #lobby")
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_key_is_listed_shown_and_forgotten(team: Login, run: Run) -> None:
     assert team.pipe("ada", "", "--pin", pin, trust=False).returncode == 0
     server, today = f"localhost:{team.server.port}", f"{datetime.now():%Y-%m-%d}"
     assert run("list").stdout == f"{server}  {pin}  since {today}\n"
-    facts = {"server": server, "pin": pin, "since": today}
+    facts = {"server": server, "pin": pin, "ca": None, "since": today}
     assert json.loads(run("list", "--json").stdout) == [facts]
     assert json.loads(run("show", server, "--json").stdout) == facts
     shown = run("show", f"ada@{server}").stdout
@@ -38,6 +39,24 @@ def test_a_key_is_listed_shown_and_forgotten(team: Login, run: Run) -> None:
     assert run("forget", server).stdout == f"forgot the key of {server}; the next login shows its pin and asks\n"
     assert team.pipe("ada", "", trust=False).returncode == 4
     assert run("list").stdout == ""
+
+
+def test_a_ca_that_was_given_need_not_be_given_again_until_it_is_forgotten(team: Login, run: Run) -> None:
+    assert team.pipe("ada", "").returncode == 0
+    assert team.pipe("ada", "", trust=False).returncode == 0
+    server = f"localhost:{team.server.port}"
+    [facts] = json.loads(run("list", "--json").stdout)
+    assert Path(facts["ca"]).read_bytes() == team.server.ca.read_bytes()
+    assert f"CA      whatever comes from the CA in {facts['ca']}\n" in run("show", server).stdout
+    assert run("forget", server).returncode == 0
+    assert team.pipe("ada", "", trust=False).returncode == 4
+
+
+def test_a_pin_goes_before_a_ca_that_was_given(team: Login, run: Run) -> None:
+    pin = pins.of((team.server.certificates / "server.crt").read_bytes())
+    assert team.pipe("ada", "", "--pin", pin, trust=False).returncode == 0
+    assert team.pipe("ada", "").returncode == 0
+    assert pin in run("list").stdout
 
 
 def test_who_is_not_known_is_named_with_what_is(person: Login, run: Run) -> None:
@@ -49,7 +68,7 @@ def test_who_is_not_known_is_named_with_what_is(person: Login, run: Run) -> None
     for action in ("show", "forget"):
         done = run(action, "localhost")
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.endswith("no key of localhost:6697 is trusted here; known of that host: localhost:7000\n")
+        assert done.stderr.endswith("localhost:6697 is not trusted here; known of that host: localhost:7000\n")
     assert run("forget", "nowhere.example").stderr.endswith("for those that are: securechat trust list\n")
 
 

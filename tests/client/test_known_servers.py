@@ -31,7 +31,7 @@ def known_servers(file: Path) -> KnownServers:
 def test_a_remembered_key_is_found_again_with_its_date_and_line(known_servers: KnownServers, file: Path) -> None:
     known_servers.remember(THERE, PIN, date(2026, 1, 2))
     known_servers.remember(HERE, PIN, date(2026, 1, 3))
-    assert known_servers.find(HERE) == KnownServer(HERE, PIN, date(2026, 1, 3), f"line 2 of {file}")
+    assert known_servers.find(HERE) == KnownServer(HERE, PIN, None, date(2026, 1, 3), f"line 2 of {file}")
     assert known_servers.find(Address("127.0.0.1", 6698)) is None
     assert [one.address for one in known_servers.all()] == [THERE, HERE]
 
@@ -40,6 +40,16 @@ def test_a_new_key_replaces_the_old_one(known_servers: KnownServers) -> None:
     known_servers.remember(HERE, PIN, date(2026, 1, 3))
     known_servers.remember(HERE, OTHER_PIN, date(2026, 1, 4))
     assert [(one.pin, one.since) for one in known_servers.all()] == [(OTHER_PIN, date(2026, 1, 4))]
+
+
+def test_a_ca_and_a_pin_replace_one_another(known_servers: KnownServers) -> None:
+    known_servers.remember_ca(HERE, "PEM", date(2026, 1, 3))
+    known = known_servers.find(HERE)
+    assert known is not None
+    assert known.ca is not None
+    assert (known.pin, known.ca.read_text()) == (None, "PEM")
+    known_servers.remember(HERE, PIN, date(2026, 1, 4))
+    assert [(one.pin, one.ca) for one in known_servers.all()] == [(PIN, None)]
 
 
 def test_a_forgotten_key_is_unknown_and_the_others_stay(known_servers: KnownServers) -> None:

@@ -88,10 +88,18 @@ def test_a_broken_file_counts_as_never_seen(profile, text):
 def test_nobody_else_may_read_it(profile):
     profile.remember(HERE, PIN, date(2026, 1, 3))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (profile.folder, *profile.folder.iterdir())}
-    assert modes == {"profile": 0o700, **dict.fromkeys(("seen", "outbox", "tokens"), 0o700), "known_servers": 0o600}
+    folders = ("profile", "seen", "outbox", "tokens", "cas")
+    assert modes == {**dict.fromkeys(folders, 0o700), "known_servers": 0o600}
+    assert profile.was_open == []
+    token = profile.folder / "tokens" / "localhost@ada"
+    other = profile.folder / "not ours"
+    for path, mode in ((token, 0o640), (other, 0o644)):
+        path.touch()
+        path.chmod(mode)
     profile.folder.chmod(0o755)
-    Profile(profile.folder)
-    assert stat.S_IMODE(profile.folder.stat().st_mode) == 0o700
+    assert Profile(profile.folder).was_open == [profile.folder, token]
+    assert Profile(profile.folder).was_open == []
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (profile.folder, token, other)] == [0o700, 0o600, 0o644]
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

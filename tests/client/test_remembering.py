@@ -9,7 +9,7 @@ import pytest
 
 from securechat.client.address import Address
 from securechat.client.credentials import Credentials
-from securechat.client.events import Entered, Event, PasswordAnswered, Remembered
+from securechat.client.events import Admitted, Event, PasswordAnswered, Remembered
 from securechat.client.profile import Profile
 from securechat.client.remembering import device_name
 from securechat.client.tokens import DeviceToken, TokenFile
@@ -173,8 +173,24 @@ def test_who_may_be_spared_the_password_is_told_so(
         file.keep(TOKEN)
     capabilities = WITH_TOKENS.replace("sasl=PLAIN", "sasl=PLAIN,EXTERNAL")
     script = Script(capabilities, credentials=replace(credentials, file=file))
-    events = [*script.log_in(), *script.burst("#lobby")]
-    while not any(isinstance(event, Entered) for event in events):
-        events += script.history("chathistory #x")
-    [entered] = [event for event in events if isinstance(event, Entered)]
-    assert entered.rememberable == expected
+    [admitted] = [event for event in script.log_in() if isinstance(event, Admitted)]
+    assert admitted.rememberable == expected
+
+
+def test_who_said_no_is_not_asked_again_but_may_change_his_mind(file: TokenFile) -> None:
+    file.decline()
+    script = Script(WITH_TOKENS, credentials=Credentials("ada", "correct horse", file=file))
+    assert Admitted("ada", rememberable=False) in script.log_in()
+    script = visit(file)
+    remember(script)
+    assert file.read() == TOKEN
+    assert not file.declined
+
+
+def test_who_forgets_it_is_not_asked_again(file: TokenFile) -> None:
+    script = visit(file)
+    remember(script)
+    script.session.forget()
+    answered(script, f":s TOKEN REVOKE {TOKEN.id}")
+    assert file.declined
+    assert file.read() is None

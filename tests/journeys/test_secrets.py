@@ -134,6 +134,8 @@ def chat(stage: Stage, server: Server) -> None:
         terminal.wait_for("wrong name or password")
         terminal.wait_for("Password of bob(?s:.*)Password of bob")
         terminal.enter(SECRETS["password"])
+        terminal.wait_for("Remember this computer")
+        terminal.enter("n")
         terminal.wait_for("you are bob in")
         terminal.enter("/passwd")
         for word in ("password", "new password", "new password"):
@@ -146,7 +148,7 @@ def chat(stage: Stage, server: Server) -> None:
         terminal.enter("/quit")
         assert terminal.status() == 0
         stage.look(terminal.raw, "a terminal", "said")
-    [kept] = (stage.folder / "profile/tokens").iterdir()
+    [kept] = (stage.folder / "profile/tokens").glob("*@bob")
     stage.secrets["kept token"] = json.loads(kept.read_text())["secret"]
     password = ("--password-file", stage.given("bob", SECRETS["new password"]))
     text = f"{SECRETS['said']}\n"
@@ -172,6 +174,8 @@ def break_down(stage: Stage, server: Server) -> None:
     with stage.terminal(*words) as terminal, connected(server) as ada:
         terminal.wait_for("Password of cyd")
         terminal.enter(SECRETS["imported password"])
+        terminal.wait_for("Remember this computer")
+        terminal.enter("n")
         terminal.wait_for("you are cyd in")
         ada.register("ada", SECRETS["new password"])
         ada.send(f"PRIVMSG #lobby :{SECRETS['said']} {CRASHES}")
