@@ -1,6 +1,6 @@
 """Drivers of real chat clients: WeeChat through its fifo and logs, irssi and catgirl through a terminal.
 
-Each is set up with the very lines of docs/clients.md, so that what is written there is what works.
+Each is set up with the very lines of docs/clients.md, or those that `client-setup` prints, so that these work.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def documented(block: str, login: Login) -> list[str]:
     return re.sub("|".join(values), lambda example: values[example[0]], found[1]).splitlines()
 
 
+def lines_for(kind: str, setup: Login | list[str]) -> list[str]:
+    """Those of docs/clients.md for a login, or those that are given."""
+    return documented(f"{kind}{setup.way}", setup) if isinstance(setup, Login) else setup
+
+
 def wait_until(holds: Callable[[], bool], missing: Callable[[], str]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not holds():
@@ -105,7 +110,7 @@ class Client:
 class Weechat(Client):
     """weechat-headless: typed to through its fifo, read through the logs of its buffers."""
 
-    def __init__(self, home: Path, login: Login) -> None:
+    def __init__(self, home: Path, setup: Login | list[str], start: str = "") -> None:
         self.home = home
         home.mkdir()
         self.process = subprocess.Popen(
@@ -122,7 +127,7 @@ class Weechat(Client):
         self.type("/set irc.server_default.anti_flood_prio_low 0")
         self.type("/trigger add raw signal *,irc_raw_in_*;*,irc_out_*")
         self.type("/trigger set raw command /print -core ${if:${tg_signal}=~irc_out_?<<:>>} ${tg_signal_data}")
-        for line in documented(f"weechat{login.way}", login):
+        for line in lines_for("weechat", setup):
             self.type(line)
         self.go(SERVER)
 
@@ -204,14 +209,14 @@ class Terminal(Client):
 
 
 class Irssi(Terminal):
-    def __init__(self, home: Path, login: Login) -> None:
+    def __init__(self, home: Path, setup: Login | list[str], start: str = "") -> None:
         home.mkdir()
         super().__init__(home, ["irssi", "--home", str(home)])
         self.see("^ Irssi v")
         self.type("/set paste_detect_time 0")  # typed faster than by hand, but not pasted
         self.see("paste_detect_time 0")
         self.type("/set cmd_queue_speed 10msec")
-        for line in documented(f"irssi{login.way}", login):
+        for line in lines_for("irssi", setup):
             self.type(line)
 
     def is_at(self, window: str) -> bool:
@@ -230,11 +235,13 @@ class Irssi(Terminal):
 
 
 class Catgirl(Terminal):
-    def __init__(self, home: Path, login: Login) -> None:
+    def __init__(self, home: Path, setup: Login | list[str], start: str = "") -> None:
+        """`start` is the command, where the lines are not those of the documentation."""
         folder = home / ".config" / "catgirl"
         folder.mkdir(parents=True)
-        (folder / NETWORK).write_text("\n".join(documented(f"catgirl{login.way}", login)) + "\n")
-        (start,) = documented("catgirl-start", login)
+        (folder / NETWORK).write_text("\n".join(lines_for("catgirl", setup)) + "\n")
+        if isinstance(setup, Login):
+            (start,) = documented("catgirl-start", setup)
         self.log = home / "raw"
         super().__init__(home, ["sh", "-c", f"{start} -v 2>{self.log}"])
 

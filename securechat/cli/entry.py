@@ -132,10 +132,12 @@ def enter(
     make: Callable[[Credentials], Client],
     *,
     remember: bool = False,
+    by_password: bool = False,
 ) -> Client:
     """A client that is logged in, with what is given or remembered or, on a terminal, with what the person answers.
 
-    `make` makes it for credentials. A password that is given goes before what is remembered, unless `remember` says so.
+    `make` makes it for credentials. A password that is given goes before what is remembered, unless `remember` says so;
+    with `by_password` only a password will do.
     While a person thinks no connection is kept: the server's deadline for logins is short.
     """
     from securechat.client.credentials import Credentials
@@ -149,7 +151,7 @@ def enter(
         tls.close()
         account = _which_account(way.profile, way.address)
         tls = way.connect()
-    token = _kept_token(way, account) if password is None or remember else None
+    token = _kept_token(way, account) if (password is None or remember) and not by_password else None
     if token is not None:
         client = _log_in_by_token(way, account, token, make, tls, last=password is None)
         if client is not None:

@@ -46,7 +46,7 @@ class Remembering:
         elif not self.offered:
             self._tell(Remembered("this server has no device tokens; the password stays needed"))
         else:
-            self._ask(self._made, "TOKEN", "CREATE", device_name())
+            self._ask(self._made, "TOKEN", "CREATE", self._credentials.device or device_name())
 
     def forget(self) -> None:
         """Have the server revoke the token; if it opened this session, that ends."""

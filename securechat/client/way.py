@@ -66,6 +66,18 @@ class Way:
         except (OSError, ProfileError) as error:  # it will have to be given again
             log.warning("the CA of %s is not kept: %s", self.address, error)
 
+    @property
+    def known_pin(self) -> str | None:
+        """Of the key by which the server is trusted, if it is by its key."""
+        trusted = self._trust()
+        return trusted.pin if isinstance(trusted, ByPin) else None
+
+    @property
+    def known_ca(self) -> Path | None:
+        """The file of the CA by which it is trusted, if it is by one that was given."""
+        trusted = self._trust()
+        return trusted.file if isinstance(trusted, ByCA) else None
+
     def _trust(self) -> Trust:
         used = self.profile.last_day()
         if self.ca is not None:

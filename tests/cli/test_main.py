@@ -52,7 +52,8 @@ def test_help_lists_the_commands_in_order_and_the_exit_statuses():
     assert result.returncode == 0
     assert result.stderr == ""
     listed = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
-    words = "serve login join trust send tail search adduser invite passwd deluser users tokens certs totp db audit"
+    words = "serve login join trust doctor client-setup send tail search"
+    words += " adduser invite passwd deluser users tokens certs totp db audit"
     commands = words.split()
     assert [line.split()[0] for line in listed] == commands
     assert all(len(line.split()) > 1 for line in listed)
