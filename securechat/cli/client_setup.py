@@ -145,6 +145,7 @@ def _make_token(way: Way, account: str | None, password_file: Path | None, kind:
 
 def _client(way: Way, hand: _Hand, kind: str, credentials: Credentials) -> Client:
     """One that only has a token made."""
+    from securechat.client import past
     from securechat.client.client import Client
     from securechat.client.conversation import Conversation
     from securechat.client.history import Seen
@@ -153,7 +154,7 @@ def _client(way: Way, hand: _Hand, kind: str, credentials: Credentials) -> Clien
 
     credentials.file, credentials.remember = hand, True
     credentials.device = f"{kind} on {device_name()}"[:NAME_LENGTH]
-    return Client(credentials, None, Conversation(Seen(), Outbox()), way.connect, patience=0)
+    return Client(credentials, past.nothing, Conversation(Seen(), Outbox()), way.connect, patience=0)
 
 
 def _write(client: str, setup: Setup) -> Lines:

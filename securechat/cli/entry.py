@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from securechat.client.way import Way
     from securechat.tls.contexts import Identity
 
+Decorator = Callable[[Callable[..., object]], Callable[..., object]]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 LOBBY = "#lobby"
@@ -36,7 +37,7 @@ LONGEST_PASSWORD_FILE = 4096
 TRIES_ON_A_TERMINAL = 3
 LONGEST_WAIT = 60  # seconds that a server with too much to do is waited for, in all
 
-OPTIONS = (
+WAY_OPTIONS = (
     click.option(
         "--ca", type=click.Path(path_type=Path), metavar="FILE", help="Trust servers that this CA vouches for."
     ),
@@ -53,9 +54,11 @@ OPTIONS = (
         metavar="FILE",
         help="Its key; default: in the certificate's file.",
     ),
-    click.option(
-        "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line is the password."
-    ),
+)
+PASSWORD_OPTION = click.option(
+    "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line is the password."
+)
+PROFILE_OPTIONS = (
     click.option(
         "--profile-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where known keys and places are kept."
     ),
@@ -81,7 +84,16 @@ class NotTrusted(SecurechatError):
 
 def entry_options(command: Callable[..., object]) -> Callable[..., object]:
     """The options of everything that logs in."""
-    for option in reversed(OPTIONS):
+    return _with_options(command, (*WAY_OPTIONS, PASSWORD_OPTION, *PROFILE_OPTIONS))
+
+
+def way_options(command: Callable[..., object]) -> Callable[..., object]:
+    """The same without a password."""
+    return _with_options(command, (*WAY_OPTIONS, *PROFILE_OPTIONS))
+
+
+def _with_options(command: Callable[..., object], options: Sequence[Decorator]) -> Callable[..., object]:
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -164,6 +176,22 @@ def enter(
     if client.rememberable and not remember:
         _offer_to_remember(way, client)
     return client
+
+
+def log_in_without_asking(way: Way, account: str | None, make: Callable[[Credentials], Client]) -> Client | None:
+    """A client that is logged in by certificate or by what this computer is remembered by; None without either.
+
+    Nothing is forgotten if that fails. Raises LoginFailed.
+    """
+    from securechat.client.credentials import Credentials
+
+    if way.identity is not None:
+        certified = _certified_account(way.identity, account, None)
+        return _try(make, Credentials(certified, certified=True), way.connect())
+    token = _kept_token(way, account) if account is not None else None
+    if account is None or token is None:
+        return None
+    return _try(make, Credentials(account, token=token), way.connect())
 
 
 def _certified_account(identity: Identity, account: str | None, password_file: Path | None) -> str:

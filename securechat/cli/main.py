@@ -39,6 +39,7 @@ COMMANDS = {
     "login": Entry("securechat.cli.login:login", "Log in to a server and chat."),
     "join": Entry("securechat.cli.join:join", "Come in with the code of an invite."),
     "trust": Entry("securechat.cli.trust:trust", "List, show and forget the servers' keys that you trust."),
+    "doctor": Entry("securechat.cli.doctor:doctor", "Find out why something does not work."),
     "client-setup": Entry("securechat.cli.client_setup:client_setup", "Print the lines that set up another client."),
     "send": Entry("securechat.cli.send:send", "Send a message from a script, and wait until it is stored."),
     "tail": Entry("securechat.cli.tail:tail", "Print what is said in a channel, for scripts."),

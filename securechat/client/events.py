@@ -70,6 +70,7 @@ class Entered(Event):
     channels: tuple[str, ...]
     time: datetime | None = None
     again: bool = False
+    software: str = ""  # what the server says that it is
 
 
 @dataclass(frozen=True, slots=True)

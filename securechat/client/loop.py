@@ -50,8 +50,8 @@ NOT_CONNECTED = "not connected, nothing was done; try again when the connection 
 
 
 class Loop:
-    """`run` is the thread; `begin_quit`, `remember`, `say` and `with_session` run in it, as calls of the mailbox. `closing` is for
-    any thread to set, and to wake the mailbox behind it.
+    """`run` is the thread; `begin_quit`, `remember`, `say` and `with_session` run in it, as calls of the mailbox.
+    `closing` is for any thread to set, and to wake the mailbox behind it.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ import selectors
 import socket
 import ssl
 import time
+from typing import Any
 
 from securechat.client.address import DEFAULT_PORT, Address
 from securechat.errors import SecurechatError
@@ -35,12 +36,7 @@ class NotTLS(SecurechatError):
 
 def connect(address: Address, timeout: float = CONNECT_TIMEOUT) -> socket.socket:
     """A TCP connection to the first of the host's addresses that takes one. Raises Unreachable."""
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Unreachable(
-            f"no host {address.host!r} is known; check the name, and that this computer is online"
-        ) from error
+    found = _look_up(address)
     deadline = time.monotonic() + timeout
     failure: OSError = TimeoutError()
     for left, (family, kind, protocol, _, place) in zip(range(len(found), 0, -1), found, strict=True):
@@ -55,6 +51,21 @@ def connect(address: Address, timeout: float = CONNECT_TIMEOUT) -> socket.socket
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
     raise _unreachable(address, failure, timeout) from failure
+
+
+def addresses(address: Address) -> list[str]:
+    """What the host's name stands for. Raises Unreachable."""
+    return list(dict.fromkeys(str(place[0]) for *_, place in _look_up(address)))
+
+
+def _look_up(address: Address) -> list[Any]:
+    """As getaddrinfo has it."""
+    try:
+        return list(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(
+            f"no host {address.host!r} is known; check the name, and that this computer is online"
+        ) from error
 
 
 def _unreachable(address: Address, failure: OSError, timeout: float) -> Unreachable:

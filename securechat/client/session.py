@@ -78,10 +78,12 @@ class Session:
         self._remembering = Remembering(credentials, self._ask, self._tell)
         self._paging: Paging | None = None
         self._came_at: datetime | None = None  # by the server's clock
+        self._software = ""  # the server's
         self._handlers: Mapping[str, Callable[[Message], None]] = {
             "PRIVMSG": self._said,
             "NOTICE": self._said,
             "TAGMSG": self._typing,
+            numerics.RPL_MYINFO: self._myinfo,
             "PING": self._ping,
             "PONG": self._pong,
             "ERROR": self._error,
@@ -329,6 +331,9 @@ class Session:
         if self.entered and (event := typing.read(message, self.nick)) is not None:
             self._tell(event)
 
+    def _myinfo(self, message: Message) -> None:
+        self._software = message.params[2] if len(message.params) > 2 else ""
+
     def _show_own(self, piece: Piece) -> None:
         """A message of ours that is stored, on a server that does not echo it."""
         self._handle(Message("PRIVMSG", (piece.line.target, piece.wire_text), f"{self.nick}!"), answered=True)
@@ -360,7 +365,7 @@ class Session:
     def _enter(self) -> None:
         self._paging = None
         again = self._conversation.entered
-        self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again))
+        self._stream.flow(Entered(self.nick, self.channels.names, self._came_at, again, self._software))
         self._sending.begin()
 
 

@@ -9,12 +9,16 @@ import ssl
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from securechat.client import reach, refusals
 from securechat.client.address import Address
 from securechat.tls import pins
 from securechat.tls.contexts import Identity, client_context
 from securechat.tls.errors import UNKNOWN_ISSUER, TrustError
+
+if TYPE_CHECKING:
+    from securechat.tls.server_certificate import ServerCertificate
 
 EXTENDED_KEY_USAGE = bytes.fromhex("0603551d25")  # its object identifier in DER
 
@@ -36,6 +40,12 @@ class ByPin:
 
 
 Trust = ByCA | ByPin
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    version: str  # of TLS
+    certificate: ServerCertificate
 
 
 class UnknownKey(TrustError):
@@ -87,14 +97,19 @@ def _other_key(address: Address, trust: ByPin, shown: str) -> TrustError:
 
 def _refusal(address: Address, trust: ByCA, error: ssl.SSLCertVerificationError) -> TrustError:
     """In the words that fit, which need a second look at the certificate: a failed handshake keeps none."""
-    from securechat.tls import server_certificate
-
-    with _unchecked(address) as tls:
-        shown = server_certificate.read(_certificate(tls))
+    shown = look(address).certificate
     if trust.file is None and error.verify_code in UNKNOWN_ISSUER:
         # Its dates must be right even so: it may be made trusted by this.
         return refusals.wrong_dates(address, shown, trust.used) or UnknownKey(address, shown.pin)
     return refusals.by_certificate(address, shown, error, trust.file, trust.used)
+
+
+def look(address: Address) -> Shown:
+    """What the server shows to anybody; nothing of it is trusted. Raises Unreachable, NotTLS or TrustError."""
+    from securechat.tls import server_certificate
+
+    with _unchecked(address) as tls:
+        return Shown(tls.version() or "", server_certificate.read(_certificate(tls)))
 
 
 def _unchecked(address: Address, identity: Identity | None = None) -> ssl.SSLSocket:

@@ -52,6 +52,17 @@ def read_file(path: Path) -> ClientCertificate:
     return found
 
 
+def is_self_signed(path: Path) -> bool:
+    """Whether nobody but itself vouches for a certificate in PEM. Raises CertificateError."""
+    try:
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+    except OSError as error:
+        raise CertificateMissing(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CertificateError(f"{path} holds no certificate in PEM") from error
+    return found.issuer == found.subject
+
+
 def _said_by(load: Callable[[bytes], x509.Certificate], data: bytes) -> ClientCertificate | None:
     try:
         found = load(data)
