@@ -173,7 +173,7 @@ def enter(
         return log_in(way, make, Credentials(account, password), tls)
     tls.close()
     client = _ask_and_log_in(way, account, make)
-    if client.rememberable and not remember:
+    if client.rememberable and not remember and not by_password:
         _offer_to_remember(way, client)
     return client
 
@@ -203,7 +203,8 @@ def _certified_account(identity: Identity, account: str | None, password_file: P
         raise LoginUsage("--client-cert and --password-file are two ways to log in; give one of them")
     named = clients.read_file(identity.certificate).account
     if account is not None and fold(account) != fold(named):
-        raise LoginUsage(f"{identity.certificate} is the certificate of {named}, not of {account}")
+        words = f"{identity.certificate} is the certificate of {named}, not of {account}; log in as {named}"
+        raise LoginUsage(words)
     return named
 
 
@@ -353,9 +354,12 @@ def _read_password(file: Path) -> str:
                 click.echo(f"securechat: others may read {file}; close it with: chmod 600 {quote(str(file))}", err=True)
             password = opened.read(LONGEST_PASSWORD_FILE).split(b"\n")[0].removesuffix(b"\r").decode()
     except OSError as error:
-        raise LoginUsage(f"cannot read the password file {str(file)!r}: {error.strerror}") from error
+        raise LoginUsage(
+            f"cannot read the password file {str(file)!r}: {error.strerror}; give the path of one that you may read"
+        ) from error
     except UnicodeDecodeError:
-        raise LoginUsage(f"the password file {str(file)!r} is not UTF-8") from None  # the cause holds the password
+        words = f"the password file {str(file)!r} is not UTF-8; write it again with a text editor"
+        raise LoginUsage(words) from None  # the cause holds the password
     if not password:
         raise LoginUsage(f"the first line of the password file {str(file)!r} is empty; it must be the password")
     return password

@@ -50,7 +50,7 @@ COMMANDS = {
     "deluser": Entry("securechat.cli.accounts:deluser", "Delete an account."),
     "users": Entry("securechat.cli.accounts:users", "List, import, suspend and resume accounts, change roles."),
     "tokens": Entry("securechat.cli.tokens:tokens", "List, create and revoke device tokens."),
-    "certs": Entry("securechat.cli.certs:certs", "Show the server's certificate, list and revoke client certificates."),
+    "certs": Entry("securechat.cli.certs:certs", "Show the server's certificate, revoke those of clients."),
     "totp": Entry("securechat.cli.totp:totp", "Enable and disable second factors, renew their recovery codes."),
     "db": Entry("securechat.cli.db:db", "Back up, verify and restore the database."),
     "audit": Entry("securechat.cli.audit:audit", "Show who did what, and verify that record."),

@@ -64,4 +64,6 @@ def _advice(refusal: LoginRefused) -> str:
         return "check both, or ask the server's operator"
     if refusal.second_factor:
         return "give the newest code; with --remember it is asked for once"
-    return f"that is at {moment(refusal.seconds)}" if refusal.seconds else "try again later"
+    if refusal.seconds:
+        return f"that is at {moment(refusal.seconds)}"
+    return "try again later" if refusal.temporary else "ask the server's operator"

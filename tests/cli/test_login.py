@@ -6,7 +6,6 @@ import base64
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -427,33 +426,6 @@ def test_the_password_may_come_from_the_environment(team):
     assert team.pipe("ada", "hello\n", password=False).returncode == 0
 
 
-def test_without_a_password_and_a_terminal_it_names_the_ways(team):
-    done = team.pipe("ada", "hello\n", password=False)
-    assert done.returncode == 2
-    assert "--password-file" in done.stderr
-    assert "SECURECHAT_PASSWORD" in done.stderr
-    assert one_line(done.stderr)
-
-
-def test_a_password_file_that_others_may_read_is_told(team):
-    team.password_file.chmod(0o644)
-    done = team.pipe("ada", "")
-    assert done.returncode == 0
-    assert "chmod 600" in done.stderr
-
-
-@pytest.mark.parametrize(("content", "words"), [(None, "cannot read"), (b"\n", "is empty"), (b"\xff\n", "not UTF-8")])
-def test_a_password_file_without_a_password_is_named(team, content, words):
-    team.password_file.unlink()
-    if content is not None:
-        team.password_file.write_bytes(content)
-        team.password_file.chmod(0o600)
-    done = team.pipe("ada", "")
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert one_line(done.stderr)
-
-
 def test_the_last_account_is_taken_when_none_is_named(team, tmp_path):
     words = team.words("ada")
     words[4] = words[4].removeprefix("ada@")
@@ -463,38 +435,6 @@ def test_the_last_account_is_taken_when_none_is_named(team, tmp_path):
     assert b"give it as NAME@" in nobody_yet.stderr
     assert team.pipe("ada", "").returncode == 0
     assert subprocess.run(words, **run).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("extra", "status", "words"),
-    [
-        (["--ca", "x", "--pin", "y"], 2, "give one of them"),
-        (["--to", "no good"], 2, "neither a channel"),
-        (["--pin", "sha256:12"], 2, "not a pin"),
-        (["--ca", "/nonexistent/ca.crt"], 2, "cannot read /nonexistent/ca.crt"),
-        (["--profile-dir", "/dev/null/profile"], 2, "--profile-dir"),
-    ],
-)
-def test_a_mistake_in_the_options_is_one_line(person, extra, status, words):
-    done = person.pipe("ada", "", *extra, trust=False)
-    assert done.returncode == status
-    assert words in done.stderr
-    assert one_line(done.stderr)
-
-
-def test_a_closed_port_is_one_line_with_status_3(person):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        person.server.port = listener.getsockname()[1]
-    done = person.pipe("ada", "", host="127.0.0.1")
-    assert done.returncode == 3
-    assert "connection refused" in done.stderr
-    assert one_line(done.stderr)
-
-
-def test_an_impossible_host_is_one_line_with_status_3(person):
-    done = person.pipe("ada", "", host="a..b")
-    assert done.returncode == 3
-    assert one_line(done.stderr)
 
 
 # In a pipe

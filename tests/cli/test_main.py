@@ -90,7 +90,7 @@ def test_version_says_the_version():
     assert securechat("--version").stdout == f"securechat {__version__}\n"
 
 
-@pytest.mark.parametrize("args", [["nonsense"], ["--nonsense"], []])
+@pytest.mark.parametrize("args", [["nonsense"], ["--nonsense"]])
 def test_wrong_usage_is_shown_with_status_2(args: list[str]):
     result = securechat(*args)
     assert result.returncode == 2

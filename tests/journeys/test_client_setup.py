@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from securechat.ui import setups
 from tests.clients import NETWORK, Catgirl, Irssi, Weechat
 from tests.looks import CATGIRL, IRSSI, WEECHAT, Looks
 from tests.running import PASSWORD, Server
+from tests.terminal import Terminal
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -138,6 +140,17 @@ def test_a_remembered_computer_needs_the_password_for_a_token(server: Server, ru
     (tmp_path / "password").write_text("")
     assert run("senpai", trust=()).returncode == 2
     assert len(names_of_tokens(server)) == 2
+
+
+def test_on_a_terminal_the_password_is_asked_for_and_nothing_else(server: Server, tmp_path: Path) -> None:
+    server.adduser("ada")
+    words = [sys.executable, "-m", "securechat", "client-setup", "halloy", place(server), "--ca", str(server.ca)]
+    terminal = Terminal([*words, "--profile-dir", str(tmp_path / "profile")], {**os.environ, "TERM": "xterm"})
+    terminal.wait_for("Password of ada")
+    terminal.enter(PASSWORD)
+    assert terminal.status() == 0
+    assert re.search('password = "sct_', terminal.text)
+    assert "Remember" not in terminal.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A person's mistake is one line with its cause and what to type next, and an exit status; never a traceback.
 
-What `adduser` and its kin, `login`'s options and `gen_certs.py` refuse is tested beside them.
+What `adduser` and its kin and `gen_certs.py` refuse is tested beside them; `login` has a table of its own.
 """
 
 from __future__ import annotations
@@ -108,7 +108,6 @@ MISTAKES = {
     "newer schema": Mistake(SERVE, 1, ("'9999'", "newer securechat"), has_a_newer_schema),
     "newer schema for a command": Mistake("users list", 1, ("'9999'", "newer securechat"), has_a_newer_schema),
     "no database": Mistake(SERVE, 1, ("something else", "--data"), has_another_file_for_a_database),
-    "too long a name to reach": Mistake(f"login ada@{LONG_LABEL} --password-file PASSWORD", 3, (LONG_LABEL,)),
 }
 
 
@@ -146,24 +145,17 @@ def run(words: list[str], cwd: Path, **options: object) -> subprocess.CompletedP
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_one_line_and_an_exit_status(server: Server, tmp_path: Path, mistake: Mistake) -> None:
     mistake.given(server)
-    (tmp_path / "password").touch(mode=0o600)
-    (tmp_path / "password").write_text(PASSWORD)
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
         values = {
             "CERTS": str(server.certificates),
             "TAKEN": f"127.0.0.1:{taken.getsockname()[1]}",
             "FREE": str(free.getsockname()[1]),
-            "PASSWORD": str(tmp_path / "password"),
         }
         free.close()
         words = mistake.words
         for name, value in values.items():
             words = words.replace(name, value)
-        if words.startswith("login"):
-            command = [*server.command()[:3], *words.split(), "--profile-dir", str(tmp_path / "profile")]
-        else:
-            command = server.command(*words.split())
-        one_line(run(command, tmp_path), mistake.status, *mistake.said)
+        one_line(run(server.command(*words.split()), tmp_path), mistake.status, *mistake.said)
 
 
 def drop_the_right_to_low_ports() -> None:
@@ -194,21 +186,6 @@ def login(server: Server, folder: Path, host: str, *extra: str) -> subprocess.Co
     password.write_text(PASSWORD)
     words = ["login", f"ada@{host}:{server.port}", "--password-file", str(password), *extra]
     return run([*server.command()[:3], *words, "--profile-dir", str(folder / "profile")], folder)
-
-
-def test_a_certificate_for_another_name_is_not_trusted(server: Server, tmp_path: Path) -> None:
-    server.start("--listen", "127.0.0.2:0")
-    assert server.process is not None
-    assert server.process.stdout is not None
-    server.port = int(server.process.stdout.readline().split(":")[1].split()[0])
-    done = login(server, tmp_path, "127.0.0.2", "--ca", str(server.ca))
-    one_line(done, 4, "127.0.0.2")
-
-
-def test_a_certificate_of_another_ca_is_not_trusted(server: Server, tmp_path: Path) -> None:
-    authority.create(tmp_path / "other")
-    server.start()
-    one_line(login(server, tmp_path, "localhost", "--ca", str(tmp_path / "other" / "ca.crt")), 4, "localhost")
 
 
 @pytest.mark.parametrize("state", ["unknown", "suspended", "deleted"])
