@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,12 +88,13 @@ def invite(
     whom = f"{opened.account}, an admin," if admin else opened.account
     replaced = "; the earlier invite is void" if opened.replaced else ""
     click.echo(f"{whom} may join once, at {address}, until {moment(expires)}{replaced}:", err=True)
-    return click.echo(f"securechat join {write(made)}")
+    return click.echo(f"securechat join {write(replace(made, account=opened.account))}")
 
 
 def _contact(store: Store, host: str | None, certificate: Path | None) -> tuple[Address, bytes]:
     """Where people find the server, and by which key they know it."""
     from securechat.client.address import Address, parse
+    from securechat.protocol.invites import is_host
     from securechat.server import certificates
     from securechat.tls import pins, server_certificate
 
@@ -107,6 +109,10 @@ def _contact(store: Store, host: str | None, certificate: Path | None) -> tuple[
             raise InviteUsage(f"--host {host!r} names an account; expected HOST[:PORT]")
         if not host.endswith(f":{address.port}"):
             address = Address(address.host, listening)
+    if not is_host(address.host):
+        raise InviteUsage(
+            f"{address.host!r} cannot stand in an invite; give the address that people use: --host HOST:PORT"
+        )
     if not address.port:
         raise InviteUsage("the configuration names no port; give the address that people use: --host HOST:PORT")
     return address, key
