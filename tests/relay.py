@@ -20,8 +20,9 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing throws away what is unsent
 class Link(threading.Thread):
     """One client's way to the server; over when either end closes or when as many bytes have passed as may."""
 
-    def __init__(self, client: socket.socket, target: tuple[str, int]) -> None:
+    def __init__(self, client: socket.socket, target: tuple[str, int], moving: threading.Event) -> None:
         super().__init__(name="link", daemon=True)
+        self._moving = moving
         self.passed = [0, 0]  # bytes, each way
         self.over = threading.Event()
         self.is_cut = False
@@ -57,6 +58,7 @@ class Link(threading.Thread):
     def _forward(self) -> bool:
         """Wait for bytes and pass them on; whether the link goes on."""
         ready, _, _ = select.select(self._ends, [], [])
+        self._moving.wait()
         return all(self._pass_on(UP if end is self._ends[UP] else DOWN) for end in ready)
 
     def _pass_on(self, way: int) -> bool:
@@ -84,6 +86,8 @@ class Relay:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = ("127.0.0.1", self._listener.getsockname()[1])
         self._prepare = prepare
+        self._moving = threading.Event()
+        self._moving.set()
         self._links: dict[object, Link] = {}  # by the client's address
         self._thread = threading.Thread(target=self._accept, name="relay", daemon=True)
         self._thread.start()
@@ -95,6 +99,7 @@ class Relay:
         self._listener.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who waits in accept
         self._thread.join(PATIENCE)
         self._listener.close()
+        self.thaw()
         self.drop()
 
     def link_of(self, sock: socket.socket) -> Link:
@@ -110,6 +115,13 @@ class Relay:
         """How many links were cut so far."""
         return sum(link.is_cut for link in list(self._links.values()))
 
+    def freeze(self) -> None:
+        """Pull the cable: from now on nothing passes, and nobody is told."""
+        self._moving.clear()
+
+    def thaw(self) -> None:
+        self._moving.set()
+
     def drop(self) -> None:
         """Close the links that there are."""
         for link in self.links():
@@ -122,6 +134,6 @@ class Relay:
                 client, address = self._listener.accept()
             except OSError:  # we are closed
                 return
-            link = self._links[address] = Link(client, self._target)
+            link = self._links[address] = Link(client, self._target, self._moving)
             self._prepare(link)
             link.start()

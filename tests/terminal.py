@@ -18,6 +18,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        self.patience = PATIENCE
         self.child = pexpect.spawn(words[0], words[1:], env=env, dimensions=(lines, columns), timeout=PATIENCE)
 
     @property
@@ -26,11 +27,16 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> str:
         """Until the screen shows it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not re.search(pattern, self.text):
             assert time.monotonic() < deadline, f"no {pattern!r} on:\n{self.text}"
             self._read()
         return self.text
+
+    def read_until(self, moment: float) -> None:
+        """Show what comes until then."""
+        while time.monotonic() < moment:
+            self._read()
 
     def _read(self) -> None:
         try:

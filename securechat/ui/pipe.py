@@ -68,6 +68,7 @@ class Pipe:
         self._open: dict[int, InputLine] = {}  # by ticket, in order
         self._last_acknowledged = 0
         self._refused = 0
+        self._joining = False
         self._reading = False
         self._input_over = False
         self._output = Output()
@@ -128,6 +129,7 @@ class Pipe:
     def _entered(self, event: Entered) -> None:
         member = fold(self._target) in {fold(channel) for channel in event.channels}
         if self._join and self._target.startswith(CHANNEL_PREFIX) and not member:
+            self._joining = True
             self._client.post(lambda session: session.join(self._target))
         else:
             self._start_reading()
@@ -161,7 +163,7 @@ class Pipe:
         sys.stderr.write(f"line {number} not sent: {reason}\n")
 
     def _told(self, event: Told) -> None:
-        if event.failed and not self._reading:
+        if event.failed and self._joining and not self._reading:
             raise NotSent(f"cannot join {self._target!r}: {printable(event.text)}; no line was sent")
         if event.failed:
             self._warn(event)

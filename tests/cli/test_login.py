@@ -69,6 +69,24 @@ def test_arriving_lines_leave_the_one_being_typed_alone(team, terminal):
     ada.wait_for("<ada> half a sentence\n")
 
 
+@pytest.mark.parametrize("columns", [80, 24])
+def test_what_is_typed_while_lines_arrive_is_whole(team, terminal, login, columns):
+    ada, bob = terminal("ada", "--line", columns=columns), login("bob")
+    ada.wait_for("#lobby>")
+    sentence = "none of these letters is lost"
+    for number, letter in enumerate(sentence):
+        ada.type(letter)
+        for line in range(7):
+            bob.send(f"PRIVMSG #lobby :line {number * 7 + line}")
+    bob.sync()
+    ada.wait_for("line 202")
+    wanted = f"#lobby> {sentence}"
+    ada.wait_for("\n".join(wanted[at : at + columns].rstrip() for at in range(0, len(wanted), columns)) + "$")
+    ada.enter("")
+    ada.wait_for("(?s)<ada>.none.*lost")
+    bob.wait_for(text=sentence)
+
+
 def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(team, terminal):
     ada = terminal("ada")
     ada.wait_for("#lobby>")
