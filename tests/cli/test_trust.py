@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from securechat.tls import pins
+from securechat.tls import authority, pins
 from tests.cli.conftest import Login
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -39,6 +39,21 @@ def test_a_key_is_listed_shown_and_forgotten(team: Login, run: Run) -> None:
     assert run("forget", server).stdout == f"forgot the key of {server}; the next login shows its pin and asks\n"
     assert team.pipe("ada", "", trust=False).returncode == 4
     assert run("list").stdout == ""
+
+
+def test_a_renewed_certificate_with_the_same_key_goes_unnoticed(person: Login, tmp_path: Path) -> None:
+    server = person.server
+    server.certificates = tmp_path / "certs"
+    authority.create(server.certificates)
+    server.adduser("ada")
+    server.start()
+    before = (server.certificates / "server.crt").read_bytes()
+    assert person.pipe("ada", "", "--pin", pins.of(before), trust=False).returncode == 0
+    authority.renew(server.certificates)
+    assert (server.certificates / "server.crt").read_bytes() != before
+    server.restart()
+    done = person.pipe("ada", "", trust=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_ca_that_was_given_need_not_be_given_again_until_it_is_forgotten(team: Login, run: Run) -> None:
