@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from functools import partial
 from importlib.util import find_spec
@@ -159,7 +158,7 @@ def _chat(client: Client, visit: Visit, address: Address, to: str | None, face: 
 
 def _fitting_face() -> str:
     """Full screen, where there is room for it and it is installed."""
-    size = shutil.get_terminal_size()
+    size = os.get_terminal_size(sys.stdout.fileno()) if sys.stdout.isatty() else os.terminal_size((0, 0))
     roomy = size.columns >= FULL_COLUMNS and size.lines >= FULL_LINES
     return "full" if roomy and find_spec("textual") is not None else "line"
 

@@ -1,0 +1,136 @@
+"""The full screen as `securechat login` opens it, on a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from securechat.ui.full.buffer import STORED
+from tests.cli.conftest import Login
+from tests.running import Server
+from tests.terminal import Terminal
+
+from .flood import END, Enemy
+
+SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[=>78]|\]22;default\x07)")  # the last: the mouse pointer's shape
+FINALS = set("mHhlJKpqucnt")  # of the sequences that Textual writes: styles, the cursor, modes, and what it asks
+OWN = set("\r\n\x07")  # BEL rings for who means us
+
+
+@pytest.fixture
+def full(idle_server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """`full("ada")` opens it; the colours of the environment are as most terminals have them."""
+    opened: list[Terminal] = []
+    person = Login(idle_server, tmp_path)
+
+    def full(name: str, *extra: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
+        base = {key: value for key, value in person.env.items() if key not in ("NO_COLOR", "COLORTERM")}
+        words = person.words(name, *extra)
+        opened.append(Terminal(words, base | {"TERM": "xterm-256color"} | env, *size))
+        return opened[-1]
+
+    yield full
+    for one in opened:
+        one.child.close(force=True)
+
+
+def told_to(terminal: Terminal) -> tuple[set[str], str]:
+    """The kinds of sequences that the terminal was sent, and all else."""
+    text = terminal.raw.decode()
+    finals = {match[0][-1] for match in SEQUENCE.finditer(text) if match[0][1] == "["}
+    return finals, SEQUENCE.sub("", text)
+
+
+def test_it_opens_chats_and_gives_the_terminal_back(server, full, login):
+    server.adduser("ada", "bob")
+    bob = login("bob")
+    ada = full("ada")
+    ada.wait_for("#lobby>")
+    ada.wait_for("ada · #lobby · localhost:")
+    bob.send("PRIVMSG #lobby :good morning")
+    ada.wait_for("bob │ good morning")
+    ada.enter("hello")
+    ada.wait_for(f"{STORED} +ada │ hello")
+    ada.type("\x11")
+    assert ada.status() == 0
+    for on, off in (
+        (b"\x1b[?1049h", b"\x1b[?1049l"),
+        (b"\x1b[?2004h", b"\x1b[?2004l"),
+        (b"\x1b[?1000h", b"\x1b[?1000l"),
+    ):
+        assert ada.raw.rfind(on) < ada.raw.rfind(off)
+    assert ada.raw.rfind(b"\x1b[?25l") < ada.raw.rfind(b"\x1b[?25h")
+
+
+def test_the_line_that_was_being_typed_is_given_back_at_an_end_that_nobody_wanted(server, full):
+    server.adduser("ada")
+    ada = full("ada", "--give-up", "0")
+    ada.wait_for("#lobby>")
+    ada.type("half a sent")
+    ada.wait_for("#lobby> half a sent")
+    server.kill()
+    assert ada.status() == 3
+    assert "-!- not sent: half a sent" in ada.text
+    assert "the connection was lost" in ada.text
+
+
+def test_no_colour_is_used_where_none_is_wanted(server, full):
+    server.adduser("ada")
+    ada = full("ada", size=(60, 15), NO_COLOR="1")
+    ada.wait_for("▸#lobby")
+    ada.enter("/help")
+    ada.wait_for("/quit")
+    ada.type("\x11")
+    assert ada.status() == 0
+    styles = re.findall(rb"\x1b\[([0-9;]*)m", ada.raw)
+    assert {code for style in styles for code in style.split(b";")} <= {
+        b"",
+        b"0",
+        b"1",
+        b"2",
+        b"3",
+        b"4",
+        b"7",
+        b"39",
+        b"49",
+    }
+
+
+@pytest.mark.parametrize("options", [["--line"], ["--plain"]])
+def test_lines_are_there_for_who_asks_for_them(server, full, options):
+    server.adduser("ada")
+    ada = full("ada", *options)
+    ada.wait_for("you are ada in #lobby")
+    assert b"\x1b[?1049h" not in ada.raw
+    ada.enter("/quit")
+    assert ada.status() == 0
+
+
+def test_a_small_terminal_gets_lines(server, full):
+    server.adduser("ada")
+    ada = full("ada", size=(39, 9))
+    ada.wait_for("#lobby>")
+    assert b"\x1b[?1049h" not in ada.raw
+
+
+@pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+def test_an_enemy_s_lines_stay_text(idle_server, certificates, full, count):
+    with Enemy(certificates, count) as enemy:
+        idle_server.port = enemy.port
+        ada = full("ada", size=(100, 30))
+        ada.patience = 30 + count / 100
+        ada.wait_for(END)
+        ada.type("still here")
+        ada.wait_for("> still here")
+        ada.type("\x15\x11")
+        assert ada.status() == 0
+    finals, rest = told_to(ada)
+    assert finals <= FINALS
+    strange = {one for one in rest if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp")} - OWN
+    assert not strange
+    assert not {one for one in rest if "\u202a" <= one <= "\u202e" or "\u2066" <= one <= "\u2069"}
+    assert (ada.screen.title, ada.screen.icon_name) == ("", "")
