@@ -24,6 +24,7 @@ from scripts.benchmark.fanout import fanout
 from scripts.benchmark.history import history
 from scripts.benchmark.idle import idle
 from scripts.benchmark.join import join
+from scripts.benchmark.keys import typing
 from scripts.benchmark.paging import paging
 from scripts.benchmark.scale import scale
 from scripts.benchmark.search import search
@@ -59,6 +60,7 @@ bench.add_command(churn)
 bench.add_command(soak)
 bench.add_command(scale)
 bench.add_command(startup)
+bench.add_command(typing)
 
 
 if __name__ == "__main__":

@@ -14,19 +14,17 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label
 
-from securechat.client.channels import ROLE_MARKS
 from securechat.client.client import Client
 from securechat.client.profile import Visit
 from securechat.client.typing import EVERY
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
-from securechat.ui.full import status
-from securechat.ui.full.buffer import Buffer
+from securechat.ui.full import sides, status
 from securechat.ui.full.dialogs import PasteDialog, Switcher
 from securechat.ui.full.find import FindBar
 from securechat.ui.full.messages import Messages
 from securechat.ui.full.model import Model
-from securechat.ui.full.pane import Line, Pane
+from securechat.ui.full.pane import Pane
 from securechat.ui.full.typed import Typed
 from securechat.ui.stdout import Output
 
@@ -73,6 +71,7 @@ class FullScreen(App[None]):
         self.typed = Typed(self._completable)
         self._client = client
         self._address = address
+        self._prompted = ""
         self._waking = False
         self._took_at = 0.0
         self._rung = 0
@@ -136,27 +135,30 @@ class FullScreen(App[None]):
 
     def show(self) -> None:
         """Bring the screen up to date."""
-        if not self.messages.is_attached:  # as it is while Textual ends
+        if not self.messages.is_attached or not self.messages.size:  # Textual ends, or has not laid it out yet
             return
         current = self.model.current
         self.messages.show(current, self.model.unstored)
         if self.messages.near_top:
             self.model.ask_earlier()
-        self.places.show([*_places("channels", self.model.channels, current), *self._people()])
-        self.members.show(_members(current))
+        self.places.show(sides.places(self.model.opened.channels, self.model.opened.people, current))
+        self.members.show(sides.members(current))
         self.find_bar.search_in(current)
         self._show_prompt()
         self._show_status()
 
-    def _people(self) -> list[Line]:
-        people = self.model.people
-        return [Line(""), *_places("people", people, self.model.current)] if people else []
+    def _redraw(self) -> None:
+        """All of it: what was drawn between two layouts may stand where now something else belongs."""
+        self.show()
+        self.screen.refresh()
 
     def _show_prompt(self) -> None:
         question = self.model.chat.question
         prompt = f"{question}: " if question else f"{printable(self.model.chat.target)}> "
-        self.prompt.update(prompt)
-        self.typed.password = bool(question)
+        if prompt != self._prompted:  # a new width is a new layout of the screen, which takes its time
+            self._prompted = prompt
+            self.prompt.update(prompt)
+            self.typed.password = bool(question)
 
     def _show_status(self) -> None:
         model, current = self.model, self.model.current
@@ -216,7 +218,7 @@ class FullScreen(App[None]):
         self.model.look(looking=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        self.call_after_refresh(self.show)
+        self.call_after_refresh(self._redraw)
 
     def action_switcher(self) -> None:
         def answered(name: str | None) -> None:
@@ -224,7 +226,7 @@ class FullScreen(App[None]):
                 self._switch(name)
 
         model = self.model
-        unread = sorted((*model.channels, *model.people), key=lambda one: (-one.mentions, -one.unread))
+        unread = sorted(model.opened, key=lambda one: (-one.mentions, -one.unread))
         names = [one.name for one in unread if one is not model.current]
         self.push_screen(Switcher(names, [name for name in model.names if fold(name) != fold(model.nick)]), answered)
 
@@ -266,14 +268,14 @@ class FullScreen(App[None]):
 
     def _switch(self, name: str) -> None:
         """To what is open, to a person, or into a channel, as the commands do it."""
-        if self.model.find(name) is not None:
+        if self.model.opened.find(name) is not None:
             self.model.switch(name)
         else:
             self.model.entered(f"/join {name}" if name.startswith("#") else f"/msg {name}")
         self.show()
 
     def _completable(self) -> tuple[list[str], list[str]]:
-        return [one.name for one in self.model.channels], self.model.names
+        return [one.name for one in self.model.opened.channels], self.model.names
 
     # The end.
 
@@ -315,28 +317,3 @@ def run(client: Client, visit: Visit, target: str, address: str, *, join: bool) 
     chat = app.model.chat
     Output().write([*chat.doubtful(), *chat.unsent(app.unsent)])
     chat.finish()
-
-
-def _places(heading: str, buffers: list[Buffer], current: Buffer) -> list[Line]:
-    return [Line(heading, look="heading"), *(_place(one, current=one is current) for one in buffers)]
-
-
-def _place(buffer: Buffer, *, current: bool) -> Line:
-    count = str(buffer.unread) if buffer.unread else ""
-    if buffer.mentions and buffer.is_channel:
-        count = f"@{buffer.mentions} {count}"
-    look = "mention" if buffer.mentions else "unread" if buffer.unread else "plain"
-    return Line(printable(buffer.name), buffer.name, count, look, current)
-
-
-def _members(buffer: Buffer) -> list[Line]:
-    if not buffer.is_channel:
-        return []
-    shown = sorted(buffer.members.values(), key=_by_role)
-    return [Line(f"{len(shown)} here", look="heading"), *(Line(nick, nick.lstrip(ROLE_MARKS)) for nick in shown)]
-
-
-def _by_role(shown: str) -> tuple[int, str]:
-    nick = shown.lstrip(ROLE_MARKS)
-    mark = ROLE_MARKS.find(shown[0]) if nick != shown else len(ROLE_MARKS)
-    return mark, fold(nick)

@@ -65,8 +65,9 @@ class Layout:
         self._dropped = 0
         self._laid = 0  # entries that have rows, in all
 
-    def sync(self, buffer: Buffer, width: int) -> None:
-        """Make rows for what is new, and do without those of what was dropped."""
+    def sync(self, buffer: Buffer, width: int) -> bool:
+        """Make rows for what is new, and do without those of what was dropped; whether there was any of it."""
+        known = self._buffer, self._columns.width, self._generation, self._dropped, self._laid
         if (buffer, width, buffer.generation) != (self._buffer, self._columns.width, self._generation):
             self.rows = []
             self._buffer, self._columns, self._generation = buffer, Columns(width), buffer.generation
@@ -77,6 +78,7 @@ class Layout:
             before = buffer.entries[index - 1] if index else None
             self._add(buffer, buffer.entries[index], before)
         self._laid = buffer.dropped + len(buffer.entries)
+        return known != (self._buffer, self._columns.width, self._generation, self._dropped, self._laid)
 
     def _drop(self, buffer: Buffer) -> None:
         self._dropped = buffer.dropped

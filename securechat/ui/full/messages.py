@@ -110,6 +110,7 @@ class Messages(Widget):
 
     def on_resize(self, event: events.Resize) -> None:
         self._sync()
+        self._move_to(self.above)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
@@ -120,9 +121,11 @@ class Messages(Widget):
         self.scroll(-WHEEL_ROWS)
 
     def _sync(self) -> None:
+        """Make rows of what is new; without any nothing is drawn."""
         width = self.size.width
         last = self._layout.rows[-1] if self._layout.rows else None
-        self._layout.sync(self._buffer, width)
+        if not self._layout.sync(self._buffer, width) and not self._tail and not self._unstored:
+            return
         columns = Columns(width)
         self._tail = [row for entry in self._unstored for row in entry_rows(entry, columns)]
         if self.above and last is not None:

@@ -31,16 +31,15 @@ from securechat.client.events import (
 )
 from securechat.client.profile import Visit
 from securechat.client.typing import HOLDS
-from securechat.protocol.names import CHANNEL_PREFIX, fold
+from securechat.protocol.names import fold
 from securechat.protocol.text import printable
 from securechat.ui.chat import Chat
 from securechat.ui.full import buffer as buffers
 from securechat.ui.full.buffer import Buffer, Entry, Look
+from securechat.ui.full.opened import Opened
 from securechat.ui.full.places import Places
 from securechat.ui.render import found, told
 
-MOST_PEOPLE = 500  # that are talked with at a time
-MOST_ENTRIES = 200_000  # in all buffers
 MOST_TYPING = 20  # in one buffer
 MOST_UNSTORED = 50  # shown; the status line has the count
 
@@ -62,17 +61,9 @@ class Model:
         self._visit = visit
         self._clock = clock
         self._mention = _mention(self.nick)
-        self._buffers = {fold(target): Buffer(target)}
-        self.current = self._buffers[fold(target)]
-        self._places = Places(self.find, lambda: list(self._buffers.values()), self.chat)
-
-    @property
-    def channels(self) -> list[Buffer]:
-        return sorted((one for one in self._buffers.values() if one.is_channel), key=_by_name)
-
-    @property
-    def people(self) -> list[Buffer]:
-        return sorted((one for one in self._buffers.values() if not one.is_channel), key=_by_name)
+        self.opened = Opened()
+        self.current = self.opened.get(target)
+        self._places = Places(self.opened, self.chat)
 
     @property
     def queued(self) -> int:
@@ -82,11 +73,8 @@ class Model:
     @property
     def names(self) -> list[str]:
         """People that could be meant: those in the current channel first."""
-        known = [one.name for one in self.people]
+        known = [one.name for one in self.opened.people]
         return list(dict.fromkeys([*(nick.lstrip(ROLE_MARKS) for nick in self.current.members.values()), *known]))
-
-    def find(self, name: str) -> Buffer | None:
-        return self._buffers.get(fold(name))
 
     @property
     def unstored(self) -> list[Entry]:
@@ -123,13 +111,13 @@ class Model:
         if fold(name) == fold(self.current.name):
             return
         self.current.forget_unread_line()
-        self.current = self._buffer(name)
+        self.current = self.opened.get(name)
         self.chat.target = self.current.name
         self._look()
 
     def go(self, steps: int) -> None:
         """To the next in the list, or to the one before."""
-        order = [*self.channels, *self.people]
+        order = list(self.opened)
         self.switch(order[(order.index(self.current) + steps) % len(order)].name)
 
     def look(self, *, looking: bool) -> None:
@@ -151,7 +139,7 @@ class Model:
     def heard(self, events: Sequence[Event]) -> None:
         for event in events:
             self._hear(event)
-        self._bound()
+        self.opened.bound(self.current)
         self._visit.save()
 
     def note(self, buffer: Buffer, *lines: str, time: datetime | None = None) -> None:
@@ -173,7 +161,7 @@ class Model:
             case Found():
                 self.note(self.current, *found(event))
             case Refused():
-                self.note(self._buffer(event.target), *told(event))
+                self.note(self.opened.get(event.target), *told(event))
             case Queued() | Parted(own=True) | Kicked(own=True):
                 pass  # shown by its tick; told where the person looks then
             case _:
@@ -187,7 +175,7 @@ class Model:
 
     def _happened(self, event: Event) -> None:
         if isinstance(event, Joined) and event.own:
-            self._buffer(event.channel).members_known = False
+            self.opened.get(event.channel).members_known = False
         elif isinstance(event, Renamed):
             self._rename(event)
         elif isinstance(event, LinkLost):
@@ -197,7 +185,7 @@ class Model:
             self.note(buffer, *told(event), time=getattr(event, "time", None))
 
     def _said(self, event: Said) -> None:
-        buffer = self._buffer(event.target)
+        buffer = self.opened.get(event.target)
         mention = self._means_us(event)
         entry = buffers.said(event, self._clock(), mention=mention)
         buffer.typing.pop(fold(event.sender), None)
@@ -209,7 +197,7 @@ class Model:
         self._see(buffer)
 
     def _missed(self, event: Missed) -> None:
-        buffer = self._buffer(event.target)
+        buffer = self.opened.get(event.target)
         if not event.lines:
             self.note(buffer, *told(event))
         for line in event.lines:
@@ -228,7 +216,7 @@ class Model:
             self._visit.saw(event.target, first - timedelta(milliseconds=1), None)  # they are new next time, too
 
     def _earlier(self, event: Earlier) -> None:
-        buffer = self.find(event.target)
+        buffer = self.opened.find(event.target)
         if buffer is None or not buffer.asking:
             return
         buffer.asking = False
@@ -242,7 +230,7 @@ class Model:
             self._see(buffer)
 
     def _typing(self, event: Typing) -> None:
-        buffer = self.find(event.target)
+        buffer = self.opened.find(event.target)
         if buffer is None:
             return
         if not event.active:
@@ -254,29 +242,26 @@ class Model:
         self._rename_us(event.nick)
         self._visit.was_here(event.time or datetime.now(UTC))
         for name in event.channels:
-            self._buffer(name).members_known = False
-        for buffer in self.channels:
+            self.opened.get(name).members_known = False
+        for buffer in self.opened.channels:
             if fold(buffer.name) not in self.chat.channels and fold(buffer.name) != fold(self.chat.target):
                 self._drop(buffer)
         self._places.visit(self.current)
 
     def _leave(self, event: Parted | Kicked) -> None:
-        if buffer := self.find(event.channel):
+        if buffer := self.opened.find(event.channel):
             self._drop(buffer)
         self.note(self.current, *told(event))
 
     def _lose_link(self) -> None:
         self._places.forget()
-        for buffer in self._buffers.values():
+        for buffer in self.opened:
             buffer.asking = False
 
     def _rename(self, event: Renamed) -> None:
         if event.own:
             self._rename_us(event.after)
-        buffer = self._buffers.pop(fold(event.before), None)
-        if buffer is not None:
-            buffer.name = event.after
-            self._buffers[fold(event.after)] = buffer
+        self.opened.rename(event.before, event.after)
 
     def _rename_us(self, nick: str) -> None:
         self.nick = nick
@@ -285,24 +270,16 @@ class Model:
     def _means_us(self, event: Said) -> bool:
         return not event.own and (event.direct or self._mention.search(event.text) is not None)
 
-    # Buffers.
-
-    def _buffer(self, name: str) -> Buffer:
-        buffer = self.find(name)
-        if buffer is None:
-            people = [one for one in self._buffers.values() if not one.is_channel and one is not self.current]
-            if len(people) >= MOST_PEOPLE and not name.startswith(CHANNEL_PREFIX):
-                del self._buffers[fold(people[0].name)]
-            buffer = self._buffers[fold(name)] = Buffer(name)
-        return buffer
+    # Where the person is.
 
     def _drop(self, buffer: Buffer) -> None:
-        """Do without this buffer; something else is looked at."""
+        """Do without this buffer; something else is looked at, if there is anything."""
         if buffer is self.current:
-            others = [one for one in (*self.channels, *self.people) if one is not buffer]
-            wanted = self.chat.target if fold(self.chat.target) != fold(buffer.name) else ""
-            self.switch(wanted or (others[0].name if others else "#lobby"))
-        self._buffers.pop(fold(buffer.name), None)
+            others = [one.name for one in self.opened if one is not buffer]
+            if not others:
+                return
+            self.switch(self.chat.target if self.chat.target in others else others[0])
+        self.opened.close(buffer)
 
     def _follow_target(self) -> None:
         """A command or an event may have led somewhere else."""
@@ -318,16 +295,6 @@ class Model:
         """What the person has before him counts as seen at his next visit."""
         if buffer is self.current and self.looking and buffer.latest is not None:
             self._visit.saw(buffer.name, buffer.latest.time, buffer.latest.msgid)
-
-    def _bound(self) -> None:
-        """A server may have us keep much, but not everything."""
-        if sum(len(one.entries) for one in self._buffers.values()) > MOST_ENTRIES:
-            fullest = max(self._buffers.values(), key=lambda one: (one is not self.current, len(one.entries)))
-            fullest.drop(len(fullest.entries) // 2)
-
-
-def _by_name(buffer: Buffer) -> str:
-    return fold(buffer.name)
 
 
 def _mention(nick: str) -> re.Pattern[str]:

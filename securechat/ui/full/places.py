@@ -4,21 +4,19 @@ looked at. Says in which buffers an event is to be read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Topic
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
 from securechat.ui.chat import Chat
 from securechat.ui.full.buffer import Buffer
+from securechat.ui.full.opened import Opened
 
 
 class Places:
-    """`find` gives the buffer of a name, if there is one."""
+    """Of the buffers that are open."""
 
-    def __init__(self, find: Callable[[str], Buffer | None], buffers: Callable[[], list[Buffer]], chat: Chat) -> None:
-        self._find = find
-        self._buffers = buffers
+    def __init__(self, opened: Opened, chat: Chat) -> None:
+        self._opened = opened
         self._chat = chat
         self._asked: set[tuple[type[Event], str]] = set()  # by ourselves, and not yet answered
 
@@ -47,11 +45,11 @@ class Places:
             case Left():
                 return [one for name in event.channels for one in self._changed(name, event.nick, inside=False)]
             case Renamed():
-                return [one for one in self._buffers() if one.rename_member(event.before, event.after)] or None
-            case Names() if buffer := self._find(event.channel):
+                return [one for one in self._opened if one.rename_member(event.before, event.after)] or None
+            case Names() if buffer := self._opened.find(event.channel):
                 buffer.list_members(event.nicks)
                 return self._told(event, buffer)
-            case Topic() if buffer := self._find(event.channel):
+            case Topic() if buffer := self._opened.find(event.channel):
                 buffer.topic = printable(event.text)
                 return [buffer] if event.by else self._told(event, buffer)
         return None
@@ -65,7 +63,7 @@ class Places:
         return [buffer]
 
     def _changed(self, channel: str, nick: str, *, inside: bool) -> list[Buffer]:
-        buffer = self._find(channel)
+        buffer = self._opened.find(channel)
         if buffer is None:
             return []
         if inside:

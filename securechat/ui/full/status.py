@@ -29,9 +29,14 @@ def typing(names: Sequence[str]) -> str:
 
 
 class Line(Static):
-    """One row of text; what is at its right end is cut last."""
+    """One row of text; what is at its right end is cut last. Never asks for a new layout of the screen."""
+
+    _shown = ""
 
     def show(self, left: str, right: str = "") -> None:
         room = max(0, self.size.width - 2 - (cell_len(right) + 1 if right else 0))
         cut = left if cell_len(left) <= room else set_cell_size(left, max(0, room - 1)) + "…"
-        self.update(Content(f"{set_cell_size(cut, room)} {right}" if right else cut))
+        shown = f"{set_cell_size(cut, room)} {right}" if right else cut
+        if shown != self._shown:
+            self._shown = shown
+            self.update(Content(shown), layout=False)

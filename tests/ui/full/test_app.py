@@ -48,6 +48,17 @@ def test_a_channel_is_entered_left_and_talked_in_by_the_commands_of_line_mode(st
     assert [text for text in texts(stage, "#ops") if "waves" in text]
 
 
+def test_who_leaves_the_last_channel_still_stands_somewhere(stage):
+    async def journey(screen):
+        await screen.enter("/part")
+        await screen.shows("you left #lobby")
+        await screen.pilot.press("ctrl+n")
+        await screen.enter("/join #new")
+        await screen.shows("#new> ", "you are in #new")
+
+    stage.play("ada", journey)
+
+
 def test_a_direct_message_rings_and_is_counted_until_it_is_looked_at(stage, login):
     bob = login("bob")
 
@@ -103,7 +114,7 @@ def test_what_was_not_looked_at_is_new_at_the_next_visit(stage, login):
 
     async def third(screen):
         await screen.shows(" #ops")
-        assert not any(one.unread for one in screen.model.channels)
+        assert not any(one.unread for one in screen.model.opened.channels)
 
     for journey in (first, second, third):
         stage.play("ada", journey)
