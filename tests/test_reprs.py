@@ -61,9 +61,17 @@ ELSEWHERE = {
     *("tls.server_certificate.ServerCertificate.common_name", "tls.server_certificate.ServerCertificate.issuer"),
     *("store.invites.Found.invite", "store.rows.InviteUsed.invite"),
     *("store.tokens.Found.token", "store.audit.Entry.hash"),
+    # how things look, and names of people and channels
+    *("ui.full.buffer.Entry.who", "ui.full.buffer.Entry.tick", "ui.full.pane.Line.shown", "ui.full.pane.Line.look"),
+    *(
+        "ui.full.pane.Line.count",
+        "ui.setups.Lines.start",
+        "client.trust.Shown.version",
+        "client.events.Entered.software",
+    ),
     # plain functions
     *("server.command.Command.handler", "server.http.route.Route.handle", "ui.commands.Command.run"),
-    *("server.services.Services.refused", "server.services.Services.metrics"),
+    *("server.services.Services.refused", "server.services.Services.metrics", "ui.setups.Kind.write"),
 }
 
 

@@ -76,14 +76,18 @@ def test_help_loads_no_command_and_no_heavy_package():
 
 
 def test_help_answers_within_300_ms():
-    """The best of five: the machine may be busy with other tests."""
+    """Or in five times what an interpreter takes to start, where the machine is slow. The best of five counts."""
 
-    def once() -> float:
-        before = time.perf_counter()
-        assert securechat("--help").returncode == 0
-        return time.perf_counter() - before
+    def best(*command: str) -> float:
+        return min(seconds(sys.executable, *command) for _ in range(5))
 
-    assert min(once() for _ in range(5)) < 0.3
+    assert best("-m", "securechat", "--help") < max(0.3, 5 * best("-c", ""))
+
+
+def seconds(*command: str) -> float:
+    before = time.perf_counter()
+    subprocess.run(command, capture_output=True, check=True)
+    return time.perf_counter() - before
 
 
 def test_version_says_the_version():

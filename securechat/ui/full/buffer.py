@@ -6,7 +6,7 @@ All text in here but a buffer's name is safe to show: it went through `printable
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -39,7 +39,7 @@ class Entry:
 
     time: datetime  # local
     who: str
-    text: str
+    text: str = field(repr=False)
     look: Look = Look.MESSAGE
     place: Place | None = None
     tick: str = ""  # of what we said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class RowKind(Enum):
 class Row:
     kind: RowKind
     entry: Entry
-    text: str
+    text: str = field(repr=False)
     strip: Strip | None = None  # as it was drawn last
 
 
