@@ -173,6 +173,10 @@ TEXT_PARSERS = (
             b"\xcc\x81" * 20,
             b"\x04ff0000x",
             b"\x7f\x9b",
+            "👩\u200d🔬 ❤\ufe0f\u200d🔥 \u200dx".encode(),
+            "می\u200cخواهم \u0378\u0600".encode(),  # noqa: RUF001
+            "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f \U000e0041".encode(),
+            "a\ufe0f\ufe0f \u115f\ufeff".encode(),
         ),
         b"a\x1b\x02\x03\x04\x0f1,\xcc\x81\xe2\x80\xae\xc2",
         holds=_harmless,
