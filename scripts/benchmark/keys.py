@@ -94,6 +94,7 @@ def _opened(server: Server) -> Iterator[Screen]:
         words += ["--password-file", str(password), "--profile-dir", str(Path(folder) / "profile")]
         env = {**os.environ, "TERM": "xterm-256color"}
         child = pexpect.spawn(sys.executable, words, env=env, dimensions=(30, 100), timeout=PATIENCE)
+        child.delaybeforesend = None  # pexpect would hold each key for 50 ms
         try:
             screen = Screen(child)
             screen.wait_for("you are member0", 30)
