@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import unicodedata
 
 import pytest
 
@@ -28,6 +29,7 @@ def rubbish(idle_server, certificates):
 
 def assert_text(shown: str) -> None:
     for line in re.split("\r*\n|\r", shown):
+        assert not {"Cc", "Cs", "Co", "Zl", "Zp"} & set(map(unicodedata.category, line)), ascii(line)
         assert printable(line) == line
 
 
