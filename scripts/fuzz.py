@@ -5,7 +5,8 @@ Two fifths of the inputs go to a whole server, the rest to our client and to eac
 grammars with mutations, half are raw bytes; all are split at random. An exception that escapes, a line that breaks the
 protocol's form, a handler that fails, text that a terminal would obey, or a state that is not the store's ends the run
 with status 1. At the end the dearest inputs of 8 KiB are timed; one that takes more than a millisecond is a failure,
-too. `--plant NAME` runs on a copy of the sources that holds a known bug, which must be found.
+too (on a slow machine: than four looks at every byte). `--plant NAME` runs on a copy of the sources that holds a
+known bug, which must be found.
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ def run_world(inputs: int, seed: int) -> None:
 
 
 def time_the_dearest(inputs: int, seed: int) -> None:
+    most = cost.most()
     dearest = max(cost.costs(), key=lambda one: one.seconds)
-    print(f"dearest of 8 KiB: {dearest.seconds * 1000:.2f} ms of CPU, {dearest.what}")
-    if dearest.seconds > cost.MOST:
-        raise AssertionError(f"8 KiB took more than {cost.MOST * 1000:g} ms")
+    most = max(most, cost.most())
+    print(f"dearest of 8 KiB: {dearest.seconds * 1000:.2f} ms of CPU of at most {most * 1000:.2f}, {dearest.what}")
+    if dearest.seconds > most:
+        raise AssertionError(f"8 KiB took more than {most * 1000:.2f} ms")
 
 
 class Part(NamedTuple):
@@ -96,7 +99,12 @@ PLANTS = {
     ),
     "no-http": Plant("parsers", "protocol/http.py", "except h11.RemoteProtocolError", "except h11.LocalProtocolError"),
     "no-last-piece": Plant("parsers", "protocol/sasl.py", "if len(encoded) % PIECE_BYTES == 0:", "if not encoded:"),
-    "delete-is-text": Plant("parsers", "protocol/text.py", "*range(0x7F, 0xA0)", "*range(0x80, 0xA0)"),
+    "delete-is-text": Plant(
+        "parsers",
+        "protocol/text.py",
+        'return category not in ("Cc",',
+        'return character == "\\x7f" or category not in ("Cc",',
+    ),
     "piece-too-long": Plant("parsers", "protocol/text.py", "return space + 1", "return space + 2"),
     "star-is-something": Plant("parsers", "chat/masks.py", "(?>.*?{part})", "(?>.+?{part})"),
     "quote-in-a-word": Plant("parsers", "store/search.py", '([^\\s"]+)', "(\\S+)"),
