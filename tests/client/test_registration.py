@@ -69,7 +69,8 @@ ASKED = (":s CAP * LS :sasl", ":s CAP * ACK :sasl", "AUTHENTICATE +")
 
 def test_a_missing_code_is_told_apart_from_a_wrong_password(script):
     fail = ":s FAIL AUTHENTICATE SECOND_FACTOR_REQUIRED :put its code behind the password"
-    assert script.server(*ASKED, fail) == [LoginRefused("put its code behind the password", second_factor=True)]
+    refused = LoginRefused("put its code behind the password", second_factor=True, code="SECOND_FACTOR_REQUIRED")
+    assert script.server(*ASKED, fail) == [refused]
 
 
 def test_a_code_stands_behind_the_password_and_is_sent_once(script):

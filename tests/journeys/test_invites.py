@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import subprocess
@@ -68,19 +69,26 @@ class Relay:
             socket.create_connection(("127.0.0.1", self._server.port), PATIENCE) as plain,
             trust.wrap_socket(plain, server_hostname="localhost") as upstream,
         ):
-            back = threading.Thread(target=_copy, args=(upstream, client), name="back")
-            back.start()
-            while data := client.recv(65536):
-                self.heard[number] += data
-                upstream.sendall(data)
-            plain.shutdown(socket.SHUT_RDWR)
-            back.join(PATIENCE)
+            ends = {client: upstream, upstream: client}
+            while ready := select.select(ends, (), (), PATIENCE)[0]:
+                for end in ready:
+                    data = _read(end)
+                    if end is client:
+                        self.heard[number] += data or b""
+                    if data == b"":
+                        return
+                    ends[end].sendall(data or b"")
 
 
-def _copy(source: ssl.SSLSocket, sink: ssl.SSLSocket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
+def _read(end: ssl.SSLSocket) -> bytes | None:
+    """What has come; empty at the end, None when it was nothing for us, as a session ticket is."""
+    end.settimeout(0)
+    try:
+        return end.recv(65536)
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        end.settimeout(PATIENCE)
 
 
 @contextlib.contextmanager

@@ -72,8 +72,9 @@ WAYS: dict[str, Callable[[CoreRun, str], bool]] = {
 BY_PASSWORD = {"login.py PLAIN", "commands/opers.py"}
 BY_TOKEN = {"login.py PLAIN", "http/bearer.py /metrics"}
 # What is checked, by the service that does it, and by what the proof is called then.
-CHECKS = {"passwords.verify", "tokens.verify", "certificates.verify"}
-MEANS = {"password", "token", "certificate"}
+# An invite opens an account without a password, and is void once it has a factor: test_invites.py shows both.
+CHECKS = {"passwords.verify", "tokens.verify", "certificates.verify", "invites.verify"}
+MEANS = {"password", "token", "certificate", "invite"}
 
 # What somebody has who lacks the factor.
 THIEVES: dict[str, Thief] = {
