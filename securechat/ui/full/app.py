@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import time
 from typing import ClassVar
@@ -30,6 +31,7 @@ from securechat.ui.stdout import Output
 
 BATCH_EVERY = 0.03  # seconds; what comes within is drawn at once
 MOST_AT_ONCE = 200  # events; between two such pieces keys are read
+COLLECT_AFTER = (50_000, 20, 1000)  # objects: a collection of all that was loaded holds keys up for 0.1 s
 TICK = 0.5
 GOODBYE_TIMEOUT = 5.0
 DARK, LIGHT = "textual-dark", "textual-light"
@@ -311,6 +313,8 @@ def run(client: Client, visit: Visit, target: str, address: str, *, join: bool) 
     `join`: enter the target first if it is a channel that we are not in.
     """
     app = FullScreen(client, Model(client, visit, target, join=join), address)
+    gc.freeze()  # what is here now stays until the end
+    gc.set_threshold(*COLLECT_AFTER)
     app.run()
     if app._exception is not None:
         raise app._exception
