@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -193,8 +194,16 @@ def _go_on(client: Client, way: Way, channel: str | None, *, no_chat: bool, face
     from securechat.cli.login import chat
 
     if no_chat:
-        return _be_remembered(client)
+        _be_remembered(client)
+        return _note_visit(way, client.account)
     return chat(client, way, channel, face)
+
+
+def _note_visit(way: Way, account: str) -> None:
+    """So that what comes next, as `securechat send`, finds where this person was last."""
+    visit = way.profile.visit(way.address, account)
+    visit.was_here(datetime.now(UTC))
+    visit.save(at_once=True)
 
 
 def _be_remembered(client: Client) -> None:

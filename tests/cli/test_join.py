@@ -114,6 +114,7 @@ def test_somebody_joins_and_is_remembered(guest: Guest) -> None:
 def test_the_token_of_an_earlier_account_of_that_name_is_replaced(guest: Guest) -> None:
     Profile(guest.profile).token(guest.address, guest.name).keep(DeviceToken("00000000", "sct_void"))
     assert guest.join(write(guest.invite()), "--no-chat").returncode == 0
+    assert Profile(guest.profile).last_visit() == (guest.address, guest.name)  # for `send` and a bare `securechat`
     assert guest.login().returncode == 0
 
 
