@@ -16,7 +16,7 @@ PLACE = "SECURECHAT_TEST_KEYRING"  # the variable that names its file
 class Working(KeyringBackend):
     """As real ones do it: for each service and name one secret."""
 
-    priority = 5  # type: ignore[assignment]
+    priority = 5  # type: ignore[assignment]  # there it is a property of the class
 
     def get_password(self, service: str, username: str) -> str | None:
         return self._all().get(f"{service}/{username}")

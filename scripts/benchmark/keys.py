@@ -135,7 +135,7 @@ def _flood(talker: Wire, count: int) -> None:
 def _talk(talker: Wire, rate: int, seconds: float) -> None:
     began = time.perf_counter()
     for number in range(int(rate * seconds)):
-        time.sleep(max(0.0, began + number / rate - time.perf_counter()))
+        time.sleep(max(0.0, began + number / rate - time.perf_counter()))  # the pace of the load; nothing is waited for
         talker.send(f"PRIVMSG #lobby :message {number}, as long as what people write mostly is")
         if number % PIECE == PIECE - 1:
             talker.sync()

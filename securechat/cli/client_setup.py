@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from securechat.cli.entry import Level, LoginUsage, enter, entry_options, open_profile
+from securechat.cli.visiting import visitor, where
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
     from securechat.client.address import Address
     from securechat.client.client import Client
     from securechat.client.credentials import Credentials
-    from securechat.client.profile import Profile
     from securechat.client.tokens import DeviceToken
     from securechat.client.way import Way
     from securechat.ui.setups import Lines, Setup
@@ -65,7 +65,7 @@ def client_setup(
     if client_cert is not None or client_key is not None:
         raise LoginUsage("with a client certificate no token is needed; the lines for it are in docs/clients.md")
     profile = open_profile(profile_dir, log_level)
-    account, address = _where(profile, server)
+    account, address = where(profile, server, ", as in: client-setup weechat ada@HOST")
     name = name or _name(address)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise LoginUsage(f"--name {name!r} is no name for a server: letters, digits, _ and -, beginning with a letter")
@@ -80,17 +80,6 @@ def client_setup(
     click.echo("\n".join(lines.text))
     if lines.start:
         click.echo(f"securechat: then start it so: {lines.start}", err=True)
-
-
-def _where(profile: Profile, server: str | None) -> tuple[str | None, Address]:
-    from securechat.client.address import parse
-
-    if server is not None:
-        return parse(server)
-    last = profile.last_visit()
-    if last is None:
-        raise LoginUsage("this profile never logged in; name the server, as in: client-setup weechat ada@HOST")
-    return last[1], last[0]
 
 
 def _name(address: Address) -> str:
@@ -146,15 +135,11 @@ def _make_token(way: Way, account: str | None, password_file: Path | None, kind:
 def _client(way: Way, hand: _Hand, kind: str, credentials: Credentials) -> Client:
     """One that only has a token made."""
     from securechat.client import past
-    from securechat.client.client import Client
-    from securechat.client.conversation import Conversation
-    from securechat.client.history import Seen
-    from securechat.client.outbox import Outbox
     from securechat.client.remembering import NAME_LENGTH, device_name
 
     credentials.file, credentials.remember = hand, True
     credentials.device = f"{kind} on {device_name()}"[:NAME_LENGTH]
-    return Client(credentials, past.nothing, Conversation(Seen(), Outbox()), way.connect, patience=0)
+    return visitor(way, past.nothing, 0, credentials)
 
 
 def _write(client: str, setup: Setup) -> Lines:

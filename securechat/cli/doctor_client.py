@@ -5,20 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from securechat.cli.doctor import Skipped
 from securechat.cli.entry import log_in_without_asking
+from securechat.cli.visiting import visitor
 from securechat.client import clock as clocks
 from securechat.client import past, reach, trust
 from securechat.client.address import Address
 from securechat.client.client import Client
-from securechat.client.conversation import Conversation
-from securechat.client.credentials import Credentials
 from securechat.client.errors import ConnectionLost
 from securechat.client.events import Disconnected, Entered
-from securechat.client.history import Seen
-from securechat.client.outbox import Outbox
 from securechat.client.profile import Profile
 from securechat.client.way import Way
 from securechat.errors import SecurechatError
@@ -98,7 +96,7 @@ class _Visit:
         return f"{file} is for {found.account}, until {datetime.fromtimestamp(found.expires / 1000):%Y-%m-%d}"
 
     def login(self) -> str:
-        client = log_in_without_asking(self._way, self._account, self._make)
+        client = log_in_without_asking(self._way, self._account, partial(visitor, self._way, past.nothing, 0))
         if client is None:
             place = f"{self._account or 'NAME'}@{self._way.address}"
             raise Skipped(f"this computer is not remembered; `securechat login {place}` asks for the password")
@@ -121,9 +119,6 @@ class _Visit:
                 f"the clocks of this computer and the server differ by {apart:.0f} s; set the wrong one right"
             )
         return f"{software}; its clock agrees with this one"
-
-    def _make(self, credentials: Credentials) -> Client:
-        return Client(credentials, past.nothing, Conversation(Seen(), Outbox()), self._way.connect, patience=0)
 
 
 def _entered(client: Client) -> Entered:

@@ -24,25 +24,28 @@ server_option = click.option(
 )
 
 
-def where(profile: Profile, server: str | None) -> tuple[str | None, Address]:
-    """The account, if one is named or remembered, and the address."""
+def where(
+    profile: Profile, server: str | None, advice: str = " with --server [USER@]HOST[:PORT]"
+) -> tuple[str | None, Address]:
+    """The account, if one is named or remembered, and the address. `advice`: how the command is told a server."""
     from securechat.client.address import parse
 
     if server is not None:
         return parse(server)
     last = profile.last_visit()
     if last is None:
-        raise LoginUsage("this profile never logged in; name the server with --server [USER@]HOST[:PORT]")
+        raise LoginUsage(f"this profile never logged in; name the server{advice}")
     address, account = last
     return account, address
 
 
 def come_by(way: Way, account: str | None, password_file: Path | None, past: Past, patience: float | None) -> Client:
     """A client that is logged in, and notes nothing as seen. `patience`: seconds to try for a lost link again."""
-    return enter(way, account, password_file, partial(_client, way, past, patience))
+    return enter(way, account, password_file, partial(visitor, way, past, patience))
 
 
-def _client(way: Way, past: Past, patience: float | None, credentials: Credentials) -> Client:
+def visitor(way: Way, past: Past, patience: float | None, credentials: Credentials) -> Client:
+    """One that remembers nothing of earlier visits, and keeps nothing for later ones."""
     from securechat.client.client import Client
     from securechat.client.conversation import Conversation
     from securechat.client.history import Seen

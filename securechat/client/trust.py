@@ -6,6 +6,7 @@ With a pin the key alone counts, not the certificate's dates and names: a renewa
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,7 @@ class ByCA:
     """The certificate must come from a CA in `file`, else from one of the system's, and name the host."""
 
     file: Path | None = None
-    used: date | None = None  # a day that has been: a clock that shows an earlier one is wrong
+    used: Callable[[], date | None] = lambda: None  # a day that has been: a clock that shows an earlier one is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ def _refusal(address: Address, trust: ByCA, error: ssl.SSLCertVerificationError)
     shown = look(address).certificate
     if trust.file is None and error.verify_code in UNKNOWN_ISSUER:
         # Its dates must be right even so: it may be made trusted by this.
-        return refusals.wrong_dates(address, shown, trust.used) or UnknownKey(address, shown.pin)
-    return refusals.by_certificate(address, shown, error, trust.file, trust.used)
+        return refusals.wrong_dates(address, shown, trust.used()) or UnknownKey(address, shown.pin)
+    return refusals.by_certificate(address, shown, error, trust.file, trust.used())
 
 
 def look(address: Address) -> Shown:

@@ -79,15 +79,14 @@ class Way:
         return trusted.file if isinstance(trusted, ByCA) else None
 
     def _trust(self) -> Trust:
-        used = self.profile.last_day()
         if self.ca is not None:
-            return ByCA(self.ca, used)
+            return ByCA(self.ca, self.profile.last_day)
         if self.pin is not None:
             return ByPin(pins.parse(self.pin))
         known = self.profile.known(self.address)
         if known is not None and known.pin is not None:
             return ByPin(known.pin, known.since)
-        return ByCA(known.ca if known is not None else None, used)
+        return ByCA(known.ca if known is not None else None, self.profile.last_day)
 
 
 def _holds(file: Path | None, text: str) -> bool:

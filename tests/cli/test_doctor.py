@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from securechat import __version__
+from securechat.cli.doctor import PLAIN, SKIPPED
 from securechat.client.address import Address
 from securechat.client.profile import Profile
 from securechat.client.tokens import DeviceToken
@@ -45,7 +46,7 @@ def place(server: Server) -> str:
 
 def marks(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
     """The name of what was checked, and its mark."""
-    rows = [(line[:1], line[3:15].strip()) for line in done.stdout.splitlines() if line[:1] in "✓✗–"]  # noqa: RUF001
+    rows = [(line[:1], line[3:15].strip()) for line in done.stdout.splitlines() if line[:1] in PLAIN]
     return {name: mark for mark, name in rows}
 
 
@@ -80,7 +81,7 @@ def test_a_terminal_without_these_signs_gets_words(team: Login, run: Run) -> Non
 def test_without_a_token_no_login_is_tried_and_no_password_sent(team: Login, run: Run) -> None:
     done = run(place(team.server), SECURECHAT_PASSWORD=PASSWORD)
     assert done.returncode == 0
-    assert marks(done)["account"] == marks(done)["version"] == "–"  # noqa: RUF001
+    assert marks(done)["account"] == marks(done)["version"] == SKIPPED
     assert f"`securechat login {place(team.server)}` asks for the password" in done.stdout
     assert "ada" not in team.server.log()
 
@@ -99,7 +100,7 @@ def test_the_first_failure_is_explained_and_what_builds_on_it_left_out(person: L
     assert marks(done) == {
         **dict.fromkeys(("profile", "clock", "name"), "✓"),
         "port": "✗",
-        **dict.fromkeys(("TLS", "certificate", "trust", "account", "version"), "–"),  # noqa: RUF001
+        **dict.fromkeys(("TLS", "certificate", "trust", "account", "version"), SKIPPED),
     }
     assert done.stderr.startswith(f"securechat: nothing listens at localhost:{port}: connection refused")
     assert done.stderr.count("\n") == 1
@@ -159,5 +160,5 @@ def test_on_the_servers_machine_its_folder_and_certificate_are_looked_at(team: L
     assert done.returncode == 1
     assert "expires in 3 days" in done.stderr
     server.configure("")
-    assert marks(run(*words))["server's own"] == "–"  # noqa: RUF001
+    assert marks(run(*words))["server's own"] == SKIPPED
     assert authority.days_left(server.certificates / "server.crt") > 14

@@ -153,7 +153,7 @@ def test_what_was_said_during_an_outage_is_told_in_order_and_once(server, robot,
 
 
 def test_who_takes_no_events_can_send_for_ever(server, robot, monkeypatch):
-    monkeypatch.setattr("securechat.client.mailbox.MOST_UNTAKEN", 10)
+    monkeypatch.setattr("securechat.client.mailbox.MOST_UNTAKEN", 10)  # 20 000 messages would take a minute
     with robot() as client:
         for number in range(30):
             client.send("#lobby", f"line {number}")

@@ -56,7 +56,7 @@ class Chain(chainer.ChainerBackend):
 
 
 class EmptyChain(chainer.ChainerBackend):
-    backends: list[KeyringBackend] = []  # type: ignore[assignment]  # noqa: RUF012
+    backends: list[KeyringBackend] = []  # type: ignore[assignment]  # noqa: RUF012 - as its class has it
 
 
 @pytest.mark.parametrize("backend", [fail.Keyring, null.Keyring, EmptyChain, keyrings.Plain, keyrings.Locked])
@@ -80,7 +80,7 @@ def test_one_that_never_answers_is_waited_for_a_moment_only(
     place: Path, file: TokenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system.set_keyring(keyrings.Stuck())
-    monkeypatch.setattr(keyring, "PATIENCE", 0.2)
+    monkeypatch.setattr(keyring, "PATIENCE", 0.2)  # the same wait, but of ten seconds
     assert file.keep(TOKEN) == "in a file that only you may read"
 
 

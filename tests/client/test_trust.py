@@ -94,7 +94,7 @@ def test_an_expired_certificate_is_not_offered_on_first_contact(ca, serve):
 def test_a_clock_that_cannot_be_right_is_named_instead_of_the_certificate(ca, serve, ca_file, ca_given):
     peer = Peer(ca.issue_cert("127.0.0.1", not_before=datetime.now(UTC) + timedelta(days=30)))
     tomorrow_s_tomorrow = datetime.now().date() + timedelta(days=2)
-    error = refused(serve(peer), ByCA(ca_file if ca_given else None, used=tomorrow_s_tomorrow))
+    error = refused(serve(peer), ByCA(ca_file if ca_given else None, used=lambda: tomorrow_s_tomorrow))
     assert "the clock of this computer is wrong" in str(error)
     assert f"but securechat was used here on {tomorrow_s_tomorrow}" in str(error)
     assert peer.received == b""

@@ -174,7 +174,7 @@ TEXT_PARSERS = (
             b"\x04ff0000x",
             b"\x7f\x9b",
             "👩\u200d🔬 ❤\ufe0f\u200d🔥 \u200dx".encode(),
-            "می\u200cخواهم \u0378\u0600".encode(),  # noqa: RUF001
+            "می\u200cخواهم \u0378\u0600".encode(),  # noqa: RUF001 - Persian is written so
             "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f \U000e0041".encode(),
             "a\ufe0f\ufe0f \u115f\ufeff".encode(),
         ),

@@ -90,7 +90,7 @@ def test_the_unread_line_stands_before_the_first_that_is_unread():
 
 
 def test_the_oldest_are_dropped_and_their_rows_with_them(monkeypatch):
-    monkeypatch.setattr(buffers, "MOST_ENTRIES", 20)
+    monkeypatch.setattr(buffers, "MOST_ENTRIES", 20)  # all is compared after each line, which takes long with 10 000
     monkeypatch.setattr(buffers, "DROPPED_AT_ONCE", 5)
     buffer, layout = Buffer("#x"), Layout()
     for number in range(64):

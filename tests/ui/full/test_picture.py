@@ -9,7 +9,7 @@ from .picture import NARROW, PICTURE, draw, texts
 
 @pytest.fixture(autouse=True)
 def in_colour(monkeypatch):
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)  # whoever runs the tests may have it; the picture is in colour
     monkeypatch.setenv("TZ", "UTC")
 
 
