@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-import socket
 import ssl
-import threading
 import time
 from pathlib import Path
-from typing import Self
 
 from tests.client.host import Guest, Host
 from tests.fuzzing.answers import REFERENCES, Answers
+from tests.listening import Listening
 
 ALL_SAID = "that was all of it"
 CHUNK = 100  # lines, behind which all batches are ended
@@ -56,43 +54,18 @@ ORDERS = (
 )
 
 
-class Rubbish:
+class Rubbish(Listening):
     """Listens on a port of its own; says `count` such lines in all, then ALL_SAID until the client goes."""
 
     def __init__(self, certificates: Path, count: int, seed: int = 1) -> None:
+        super().__init__(certificates)
         self.left = count
         self.links = 0
         self._random = random.Random(seed)
         self._answers = Answers(self._random)
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="rubbish", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:  # we are closed
-                return
-            try:
-                with sock, self._context.wrap_socket(sock, server_side=True) as tls:
-                    self.links += 1
-                    self._serve(tls)
-            except OSError:  # the client went
-                pass
-
-    def _serve(self, tls: ssl.SSLSocket) -> None:
+    def serve(self, tls: ssl.SSLSocket) -> None:
+        self.links += 1
         guest = Host().connect()
         entered = False  # what is said before that may end a visit lawfully; tests/fuzzing has that part
         tls.settimeout(0.5)

@@ -33,28 +33,29 @@ def assert_text(shown: str) -> None:
         assert printable(line) == line
 
 
-@pytest.mark.parametrize("count", COUNTS)
-def test_line_mode_shows_text_and_keeps_title_screen_and_clipboard(rubbish, terminal, count):
-    with rubbish(count) as enemy:
-        ada = terminal("ada", "--line")
-        ada.patience = 900 if count > 10_000 else 60
+def visit(rubbish, terminal, face):
+    """Until all of it was said."""
+    patience = 900 if rubbish.left > 10_000 else 60
+    with rubbish as enemy:
+        ada = terminal("ada", face)
+        ada.patience = patience
         ada.wait_for(ALL_SAID)
         assert enemy.left <= 0
         ada.enter("/quit")
         assert ada.status() == 0
+    return ada
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_line_mode_shows_text_and_keeps_title_screen_and_clipboard(rubbish, terminal, count):
+    ada = visit(rubbish(count), terminal, "--line")
     assert ada.screen.title == ada.screen.icon_name == ""
     assert_text(OURS.sub("", ada.raw.decode()))
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_plain_mode_writes_no_control_character_at_all(rubbish, terminal, count):
-    with rubbish(count) as enemy:
-        ada = terminal("ada", "--plain")
-        ada.patience = 900 if count > 10_000 else 60
-        ada.wait_for(ALL_SAID)
-        assert enemy.left <= 0
-        ada.enter("/quit")
-        assert ada.status() == 0
+    ada = visit(rubbish(count), terminal, "--plain")
     assert_text(ada.raw.decode())
 
 

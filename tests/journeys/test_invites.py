@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from securechat.protocol.invites import Invite, write
 from securechat.tls import authority
+from tests.listening import Listening
 from tests.running import Server
 from tests.wire import PATIENCE
 
@@ -29,39 +27,18 @@ for line in sys.stdin:
 """
 
 
-class Relay:
+class Relay(Listening):
     """Ends TLS with the pair of its folder and carries on to the server whatever it is told, over TLS as well.
 
     `heard` has what each client said behind its handshake.
     """
 
     def __init__(self, folder: Path, server: Server) -> None:
+        super().__init__(folder)
         self.heard: list[bytes] = []
         self._server = server
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder / "server.crt", folder / "server.key")
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="relay")
-        self._thread.start()
 
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(PATIENCE)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:  # we are closed
-                return
-            with sock:
-                sock.settimeout(PATIENCE)
-                with contextlib.suppress(OSError), self._context.wrap_socket(sock, server_side=True) as client:
-                    self._carry(client)
-
-    def _carry(self, client: ssl.SSLSocket) -> None:
+    def serve(self, client: ssl.SSLSocket) -> None:
         number = len(self.heard)
         self.heard.append(b"")
         trust = ssl.create_default_context(cafile=self._server.ca)
@@ -89,15 +66,6 @@ def _read(end: ssl.SSLSocket) -> bytes | None:
         return None
     finally:
         end.settimeout(PATIENCE)
-
-
-@contextlib.contextmanager
-def relay(folder: Path, server: Server) -> Iterator[Relay]:
-    made = Relay(folder, server)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -128,7 +96,7 @@ def joined(tmp_path: Path, invites: list[Invite], port: int) -> tuple[list[int],
 def test_who_is_in_between_hears_nothing_of_the_invite(server: Server, impostor: Path, tmp_path: Path) -> None:
     """Not a byte behind the handshake, fifty times of fifty."""
     invites = [server.invite(f"guest{number}") for number in range(TRIES)]
-    with relay(impostor, server) as between:
+    with Relay(impostor, server) as between:
         statuses, said = joined(tmp_path, invites, between.port)
     assert statuses == [4] * TRIES
     assert said.count("is not the server that made this invite: its key is another") == TRIES
@@ -139,7 +107,7 @@ def test_who_is_in_between_hears_nothing_of_the_invite(server: Server, impostor:
 def test_with_the_servers_key_the_same_relay_would_hear_it(server: Server, tmp_path: Path) -> None:
     """So it is the key, and nothing else, that kept the others out."""
     invite = server.invite("fay")
-    with relay(server.certificates, server) as between:
+    with Relay(server.certificates, server) as between:
         statuses, said = joined(tmp_path, [invite], between.port)
     assert (statuses, "welcome, fay" in said) == ([0], True)
     assert any(b"AUTHENTICATE PLAIN" in heard for heard in between.heard)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 from tests.client.host import Guest, Host
 from tests.fuzzing.answers import CHANNELS, NICKS, TEXTS
 from tests.fuzzing.mutation import mutated
+from tests.listening import Listening
 
 ENEMY_TEXTS = (
     *TEXTS,
@@ -62,40 +60,14 @@ def lines(seed: int, count: int) -> Iterator[bytes]:
             yield b":bob!u@h PRIVMSG #lobby :" + chance.choice(ENEMY_TEXTS).encode() + b"\r\n"
 
 
-class Enemy:
-    """`told` is set once all was sent."""
+class Enemy(Listening):
+    """Says `count` such lines in all, and END."""
 
     def __init__(self, certificates: Path, count: int, seed: int = 1) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificates / "server.crt", certificates / "server.key")
+        super().__init__(certificates)
         self._left = lines(seed, count)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="enemy", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(10)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                with self._context.wrap_socket(sock, server_side=True) as tls:
-                    tls.settimeout(60)
-                    self._talk(tls)
-            except OSError:
-                pass  # the client went
-
-    def _talk(self, tls: ssl.SSLSocket) -> None:
+    def serve(self, tls: ssl.SSLSocket) -> None:
         guest, buffer, flooded = Host().connect(), b"", False
         while data := tls.recv(65536):
             *received, buffer = (buffer + data).split(b"\r\n")
