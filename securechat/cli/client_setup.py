@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Level, LoginUsage, enter, entry_options, open_profile
+from securechat.cli.entry import Given, LoginUsage, enter, entry_options
 from securechat.cli.visiting import visitor, where
 from securechat.errors import SecurechatError
 
@@ -41,13 +41,7 @@ def client_setup(
     client: str,
     server: str | None,
     name: str | None,
-    ca: Path | None,
-    pin: str | None,
-    client_cert: Path | None,
-    client_key: Path | None,
-    password_file: Path | None,
-    profile_dir: Path | None,
-    log_level: Level,
+    given: Given,
 ) -> None:
     """Print the lines that set up another client for SERVER, by default the last one that you used.
 
@@ -59,19 +53,18 @@ def client_setup(
       securechat client-setup weechat
       securechat client-setup catgirl ada@chat.example.org > ~/.config/catgirl/team
     """
-    from securechat.client.way import Way
     from securechat.ui import setups
 
-    if client_cert is not None or client_key is not None:
+    if given.client_cert is not None or given.client_key is not None:
         raise LoginUsage("with a client certificate no token is needed; the lines for it are in docs/clients.md")
-    profile = open_profile(profile_dir, log_level)
+    profile = given.profile()
     account, address = where(profile, server, ", as in: client-setup weechat ada@HOST")
     name = name or _name(address)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise LoginUsage(f"--name {name!r} is no name for a server: letters, digits, _ and -, beginning with a letter")
-    way = Way(profile, address, ca, pin)
+    way = given.way(profile, address)
     setups.check(client, address, way.known_pin)
-    account, token = _make_token(way, account, password_file, client)
+    account, token = _make_token(way, account, given.password_file, client)
     trusted = way.known_ca.resolve() if way.known_ca is not None else None
     lines = _write(client, setups.Setup(name, address, account, token.secret, trusted, way.known_pin))
     revoke = f"to take it back, on the server: securechat tokens revoke {token.id}"

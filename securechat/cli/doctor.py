@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Level, given_identity, open_profile, way_options
+from securechat.cli.entry import Given, way_options
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
@@ -73,12 +73,7 @@ class Report:
 def doctor(
     server: str | None,
     data: Path | None,
-    ca: Path | None,
-    pin: str | None,
-    client_cert: Path | None,
-    client_key: Path | None,
-    profile_dir: Path | None,
-    log_level: Level,
+    given: Given,
 ) -> None:
     """Find out why something does not work, with SERVER or the last one that you used.
 
@@ -94,14 +89,13 @@ def doctor(
     from securechat.cli import doctor_client, doctor_server
 
     report = Report()
-    profile = open_profile(profile_dir, log_level)
+    profile = given.profile()
     report.all({"profile": lambda: f"{profile.folder}, yours alone", "clock": lambda: doctor_client.clock(profile)})
     account, address = _where(profile, server)
     if address is None:
         report.check("server", _nowhere)
     else:
-        identity = given_identity(client_cert, client_key)
-        report.all(doctor_client.checks(profile, account, address, ca, pin, identity))
+        report.all(doctor_client.checks(given.way(profile, address), account))
     report.all(doctor_server.checks(data))
     if report.failure is not None:
         raise report.failure

@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from securechat.cli.doctor import Skipped
 from securechat.cli.entry import log_in_without_asking
 from securechat.cli.visiting import visitor
 from securechat.client import clock as clocks
 from securechat.client import past, reach, trust
-from securechat.client.address import Address
 from securechat.client.client import Client
 from securechat.client.errors import ConnectionLost
 from securechat.client.events import Disconnected, Entered
@@ -22,7 +20,6 @@ from securechat.client.way import Way
 from securechat.errors import SecurechatError
 from securechat.protocol.text import printable
 from securechat.tls import clients
-from securechat.tls.contexts import Identity
 from securechat.tls.errors import CertificateError
 
 TIMEOUT = 30.0  # seconds until a login has told what it is asked for
@@ -40,13 +37,11 @@ def clock(profile: Profile) -> str:
     return clocks.shown()
 
 
-def checks(
-    profile: Profile, account: str | None, address: Address, ca: Path | None, pin: str | None, identity: Identity | None
-) -> dict[str, Callable[[], str]]:
+def checks(way: Way, account: str | None) -> dict[str, Callable[[], str]]:
     """In this order. What is given stands as for `login`."""
-    visit = _Visit(Way(profile, address, ca, pin, identity), account)
+    visit = _Visit(way, account)
     found = {"name": visit.name, "port": visit.port, "TLS": visit.tls, "certificate": visit.certificate}
-    own = {} if identity is None else {"your own": visit.own_certificate}
+    own = {} if way.identity is None else {"your own": visit.own_certificate}
     return {**found, **own, "trust": visit.trust, "account": visit.login, "version": visit.version}
 
 

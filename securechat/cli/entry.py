@@ -8,10 +8,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
@@ -58,18 +59,17 @@ WAY_OPTIONS = (
 PASSWORD_OPTION = click.option(
     "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line is the password."
 )
-PROFILE_OPTIONS = (
-    click.option(
-        "--profile-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where known keys and places are kept."
-    ),
-    click.option(
-        "--log-level",
-        type=click.Choice(get_args(Level), case_sensitive=False),
-        default="INFO",
-        show_default=True,
-        help="What client.log in the profile gets.",
-    ),
+profile_option = click.option(
+    "--profile-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where known keys and places are kept."
 )
+log_option = click.option(
+    "--log-level",
+    type=click.Choice(get_args(Level), case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="What client.log in the profile gets.",
+)
+PROFILE_OPTIONS = (profile_option, log_option)
 
 
 class LoginUsage(SecurechatError):
@@ -82,20 +82,57 @@ class NotTrusted(SecurechatError):
     exit_status = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the options say of the way to a server and of what opens it; commands get it as `given`."""
+
+    profile_dir: Path | None
+    log_level: Level
+    ca: Path | None
+    pin: str | None
+    client_cert: Path | None
+    client_key: Path | None
+    password_file: Path | None = None
+
+    def profile(self) -> Profile:
+        return open_profile(self.profile_dir, self.log_level)
+
+    def way(self, profile: Profile, address: Address) -> Way:
+        """Raises LoginUsage, TwoTrusts."""
+        from securechat.client.way import Way
+
+        return Way(profile, address, self.ca, self.pin, self._identity())
+
+    def _identity(self) -> Identity | None:
+        from securechat.tls.contexts import Identity
+
+        if self.client_cert is not None:
+            return Identity(self.client_cert, self.client_key or self.client_cert)
+        if self.client_key is not None:
+            raise LoginUsage("--client-key comes with --client-cert FILE, the certificate it belongs to")
+        return None
+
+
 def entry_options(command: Callable[..., object]) -> Callable[..., object]:
-    """The options of everything that logs in."""
-    return _with_options(command, (*WAY_OPTIONS, PASSWORD_OPTION, *PROFILE_OPTIONS))
+    """The options of everything that logs in, as `given`."""
+    return _with_given(command, (*WAY_OPTIONS, PASSWORD_OPTION, *PROFILE_OPTIONS))
 
 
 def way_options(command: Callable[..., object]) -> Callable[..., object]:
     """The same without a password."""
-    return _with_options(command, (*WAY_OPTIONS, *PROFILE_OPTIONS))
+    return _with_given(command, (*WAY_OPTIONS, *PROFILE_OPTIONS))
 
 
-def _with_options(command: Callable[..., object], options: Sequence[Decorator]) -> Callable[..., object]:
+def _with_given(command: Callable[..., object], options: Sequence[Decorator]) -> Callable[..., object]:
+    @wraps(command)
+    def collected(**words: Any) -> object:
+        names = [field.name for field in fields(Given) if field.name in words]
+        return command(given=Given(**{name: words.pop(name) for name in names}), **words)
+
+    decorated: Callable[..., object] = collected
     for option in reversed(options):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 def open_profile(folder: Path | None, log_level: Level) -> Profile:
@@ -110,17 +147,6 @@ def open_profile(folder: Path | None, log_level: Level) -> Profile:
         click.echo(f"securechat: others of this machine could use {names}{more}; only you can now", err=True)
     log.configure(config.Log(level=log_level), profile.folder, "client")
     return profile
-
-
-def given_identity(certificate: Path | None, key: Path | None) -> Identity | None:
-    """Of --client-cert and --client-key. Raises LoginUsage."""
-    from securechat.tls.contexts import Identity
-
-    if certificate is not None:
-        return Identity(certificate, key or certificate)
-    if key is not None:
-        raise LoginUsage("--client-key comes with --client-cert FILE, the certificate it belongs to")
-    return None
 
 
 def first_connect(way: Way) -> SSLSocket:

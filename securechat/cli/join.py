@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +17,10 @@ from securechat.cli.entry import (
     NotTrusted,
     given_password,
     log_in,
+    log_option,
     on_a_terminal,
     open_profile,
+    profile_option,
 )
 
 if TYPE_CHECKING:
@@ -52,18 +54,10 @@ type the command alone, which asks for it.
     "--password-file", type=click.Path(path_type=Path), metavar="FILE", help="Its first line becomes the password."
 )
 @click.option("--no-chat", is_flag=True, help="Set the password, have this computer remembered, and end.")
-@click.option(
-    "--profile-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where known keys and places are kept."
-)
+@profile_option
 @click.option("--line", "face", flag_value="line", help="Line mode: what arrives appears above the line you type.")
 @click.option("--plain", "face", flag_value="plain", help="Draw nothing: plain lines, as with TERM=dumb.")
-@click.option(
-    "--log-level",
-    type=click.Choice(get_args(Level), case_sensitive=False),
-    default="INFO",
-    show_default=True,
-    help="What client.log in the profile gets.",
-)
+@log_option
 def join(
     code: tuple[str, ...],
     password_file: Path | None,

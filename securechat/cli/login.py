@@ -6,20 +6,17 @@ import os
 import sys
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from securechat.cli.entry import (
     LOBBY,
-    Level,
+    Given,
     LoginUsage,
     enter,
     entry_options,
-    given_identity,
     on_a_terminal,
-    open_profile,
 )
 
 if TYPE_CHECKING:
@@ -67,17 +64,11 @@ over the end of the program, too, and sent at the next login.
 )
 def login(
     server: str,
-    ca: Path | None,
-    pin: str | None,
-    client_cert: Path | None,
-    client_key: Path | None,
-    password_file: Path | None,
-    profile_dir: Path | None,
+    given: Given,
     to: str | None,
     remember: bool,
     face: str | None,
     give_up: float | None,
-    log_level: Level,
 ) -> None:
     """Log in to a server and chat.
 
@@ -86,14 +77,13 @@ def login(
     computer uses no password even where one is given.
     """
     from securechat.client.address import parse
-    from securechat.client.way import Way
 
     _check_target(to)
     account, address = parse(server)
-    way = Way(open_profile(profile_dir, log_level), address, ca, pin, given_identity(client_cert, client_key))
+    way = given.way(given.profile(), address)
     if give_up is None and not on_a_terminal():
         give_up = OUTAGE_IN_A_PIPE
-    client = enter(way, account, password_file, partial(new_client, way, give_up, remember), remember=remember)
+    client = enter(way, account, given.password_file, partial(new_client, way, give_up, remember), remember=remember)
     chat(client, way, to, face)
 
 

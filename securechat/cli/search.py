@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from securechat.cli.entry import Level, LoginUsage, entry_options, given_identity, open_profile
+from securechat.cli.entry import Given, LoginUsage, entry_options
 from securechat.cli.visiting import come_by, server_option, where
 from securechat.errors import SecurechatError
 
@@ -47,13 +46,7 @@ def search(
     until: str | None,
     limit: str,
     as_json: bool,
-    ca: Path | None,
-    pin: str | None,
-    client_cert: Path | None,
-    client_key: Path | None,
-    password_file: Path | None,
-    profile_dir: Path | None,
-    log_level: Level,
+    given: Given,
 ) -> int:
     """Find what was said: in channels you are in, and in your direct messages.
 
@@ -61,7 +54,6 @@ def search(
     """
     from securechat.client import past
     from securechat.client.search import Query, read_limit, read_moment
-    from securechat.client.way import Way
     from securechat.protocol.text import printable
     from securechat.ui.json_lines import written
     from securechat.ui.render import dated
@@ -74,10 +66,10 @@ def search(
     query = Query(text, target, sender, earliest, latest, read_limit(limit))
     if not (text or target or sender or since or until):
         raise LoginUsage("nothing to search for: give WORDS, or at least one of --in, --from, --since, --until")
-    profile = open_profile(profile_dir, log_level)
+    profile = given.profile()
     account, address = where(profile, server)
-    way = Way(profile, address, ca, pin, given_identity(client_cert, client_key))
-    client = come_by(way, account, password_file, past.nothing, 0)
+    way = given.way(profile, address)
+    client = come_by(way, account, given.password_file, past.nothing, 0)
     try:
         found = find(client, query)
     finally:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Level, LoginUsage, entry_options, given_identity, on_a_terminal, open_profile
+from securechat.cli.entry import Given, LoginUsage, entry_options, on_a_terminal
 from securechat.cli.visiting import come_by, server_option, where
 
 if TYPE_CHECKING:
@@ -48,27 +47,20 @@ def send(
     key: str | None,
     join: bool,
     as_json: bool,
-    ca: Path | None,
-    pin: str | None,
-    client_cert: Path | None,
-    client_key: Path | None,
-    password_file: Path | None,
-    profile_dir: Path | None,
-    log_level: Level,
+    given: Given,
 ) -> None:
     """Send TEXT, or standard input, to a channel or a person, and wait until it is stored.
 
     Each line is a message. The password comes from where `securechat login` has it.
     """
     from securechat.client import past
-    from securechat.client.way import Way
 
     name = target_name(target)
     words = _words(text)
-    profile = open_profile(profile_dir, log_level)
+    profile = given.profile()
     account, address = where(profile, server)
-    way = Way(profile, address, ca, pin, given_identity(client_cert, client_key))
-    with come_by(way, account, password_file, past.nothing, OUTAGE) as client:
+    way = given.way(profile, address)
+    with come_by(way, account, given.password_file, past.nothing, OUTAGE) as client:
         stored = _send(client, name, words, key, join)
     if as_json:
         time = stored.time and stored.time.isoformat()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
-from securechat.cli.entry import Level, entry_options, given_identity, open_profile
+from securechat.cli.entry import Given, entry_options
 from securechat.cli.send import target_name
 from securechat.cli.visiting import come_by, server_option, where
 
@@ -37,13 +36,7 @@ def tail(
     since: str | None,
     follow: bool,
     as_json: bool,
-    ca: Path | None,
-    pin: str | None,
-    client_cert: Path | None,
-    client_key: Path | None,
-    password_file: Path | None,
-    profile_dir: Path | None,
-    log_level: Level,
+    given: Given,
 ) -> None:
     """Print what was said in a channel, or between you and a person, and with --follow what is said from then on.
 
@@ -51,17 +44,16 @@ def tail(
     """
     from securechat.client import past
     from securechat.client.search import read_moment
-    from securechat.client.way import Way
     from securechat.ui import json_lines, render
     from securechat.ui.tail import print_all
 
     name = target_name(target)
     earliest = read_moment(since, datetime.now().astimezone()) if since else None
-    profile = open_profile(profile_dir, log_level)
+    profile = given.profile()
     account, address = where(profile, server)
-    way = Way(profile, address, ca, pin, given_identity(client_cert, client_key))
+    way = given.way(profile, address)
     wanted = past.only(name, earliest, NEWEST)
-    client = come_by(way, account, password_file, wanted, None if follow else 0)
+    client = come_by(way, account, given.password_file, wanted, None if follow else 0)
     try:
         print_all(client, name, json_lines.written if as_json else render.dated, follow=follow)
     finally:

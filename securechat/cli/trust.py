@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import open_profile
+from securechat.cli.entry import open_profile, profile_option
 from securechat.errors import SecurechatError
 
 if TYPE_CHECKING:
     from securechat.client.address import Address
     from securechat.client.known_servers import KnownServer, KnownServers
-
-profile_option = click.option(
-    "--profile-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where known keys and places are kept."
-)
 
 
 class NotKnown(SecurechatError):
