@@ -21,21 +21,8 @@ SHOWN = {
     *("account", "act", "actor", "address", "authcid", "authzid", "autojoin", "by", "certificate", "channel"),
     *("channels", "command", "content_type", "credential", "device", "entry", "file", "folder", "head", "host", "id"),
     *("key", "keep", "kind", "kinds", "label", "line", "listed", "mask", "method", "mode", "modes", "msgid", "name"),
-    *(
-        "names",
-        "network",
-        "nick",
-        "nicks",
-        "number",
-        "path",
-        "pin",
-        "place",
-        "places",
-        "pool",
-        "problem",
-        "problems",
-        "realname",
-    ),
+    *("names", "network", "nick", "nicks", "number", "path", "pin", "place", "places", "pool", "problem", "problems"),
+    "realname",
     *("reference", "references", "revision", "revoked", "role", "sender", "serial", "set_by", "source", "subcommand"),
     *("subject", "summary", "tags", "target", "targets", "thread", "topic_by", "usage", "user", "value", "written"),
     *("after", "before", "accepted", "factor_roles", "last_times", "letter", "about", "headers"),
@@ -72,6 +59,7 @@ ELSEWHERE = {
     # plain functions
     *("server.command.Command.handler", "server.http.route.Route.handle", "ui.commands.Command.run"),
     *("server.services.Services.refused", "server.services.Services.metrics", "ui.setups.Kind.write"),
+    "client.trust.ByCA.used",
 }
 
 
