@@ -72,11 +72,11 @@ def printable(text: str) -> str:
 
 def _neutral(text: str) -> str:
     """Without flags: first what is judged by itself, then what combines, then what joins with what is left."""
-    marked = text.translate(_BY_ITSELF) if not text.isprintable() or _INVISIBLE.search(text) else text
+    marked = _BY_ITSELF.of(text) if not text.isprintable() or _INVISIBLE.search(text) else text
     if marked.isascii():
         return marked
     if _SUSPECT.search(marked):
-        marked = _MORE_SELECTORS.sub(lambda more: more[0].translate(_MARKS), marked)  # one character has one variation
+        marked = _MORE_SELECTORS.sub(lambda more: _MARKS.of(more[0]), marked)  # one character has one variation
         marked = _MANY.sub(_thinned, marked)
     marked = _LOST_NON_JOINER.sub(r"\\u200c", marked)
     return _LOST_JOINER.sub(r"\\u200d", marked)
@@ -87,10 +87,10 @@ def _thinned(run: re.Match[str]) -> str:
     text = run[0]
     kept = []
     done = 0
-    for row in _ROW.finditer(text.translate(_KINDS)):
+    for row in _ROW.finditer(_KINDS.of(text)):
         few, end = row.span(1)[1], row.end()
         if few < end:
-            kept += [text[done:few], text[few:end].translate(_MARKS)]
+            kept += [text[done:few], _MARKS.of(text[few:end])]
             done = end
     return "".join(kept) + text[done:] if kept else text
 
@@ -112,16 +112,19 @@ def _kind(character: str) -> str:
     return "c" if unicodedata.category(character) in ("Mn", "Me") else "-"
 
 
-class _Table(dict[int, str]):
-    """A function of characters for `str.translate`; it remembers those that it was asked for."""
+class _Table(dict[str, str]):
+    """A function of characters, for whole texts; it remembers those that it was asked for."""
 
     def __init__(self, function: Callable[[str], str]) -> None:
         self._function = function
 
-    def __missing__(self, code: int) -> str:
+    def of(self, text: str) -> str:
+        return "".join(map(self.__getitem__, text))  # in less than half of the time of `str.translate`
+
+    def __missing__(self, character: str) -> str:
         if len(self) >= _REMEMBERED:
             self.clear()  # those that are in use are soon there again
-        self[code] = result = self._function(chr(code))
+        self[character] = result = self._function(character)
         return result
 
 
