@@ -12,6 +12,7 @@ from securechat.protocol import numerics
 from securechat.protocol.capabilities import ECHO_MESSAGE, MESSAGE_TAGS
 from securechat.protocol.lines import BODY_BYTES
 from securechat.protocol.message import quoted
+from securechat.protocol.multiline import longest_line
 from securechat.protocol.names import CHANNEL_PREFIX
 from securechat.server import multiline, presence
 from securechat.server.actor import actor
@@ -31,7 +32,7 @@ class Draft(NamedTuple):
 
     command: str
     targets: str  # with commas, as written
-    text: str | None  # None: tags alone; several lines as `multiline` writes them
+    text: str | None  # None: tags alone; several lines as `protocol.multiline` writes them
     tags: str = ""  # client-only ones, as on the wire
     labelled: bool = False
 
@@ -137,7 +138,7 @@ def _event(turn: Turn, session: Session, draft: Draft, shown: str, key: str | No
     if draft.text is None:
         return _tags_alone(turn, person, draft, shown, key)
     head = _head(person, draft, shown)
-    if len(head.encode()) + AROUND_TEXT + multiline.longest_line(draft.text) > BODY_BYTES:
+    if len(head.encode()) + AROUND_TEXT + longest_line(draft.text) > BODY_BYTES:
         refuse(turn, session, draft, numerics.ERR_INPUTTOOLONG)  # never shortened: what is stored is what is delivered
         return None
     time = turn.milliseconds if key is None else turn.stamp(key)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from securechat.protocol.http import Request
     from securechat.protocol.lines import Unreadable
     from securechat.protocol.message import Message
+    from securechat.protocol.multiline import Piece
     from securechat.server.connection import Connection
-    from securechat.server.multiline import Piece
     from securechat.server.turn import Turn
     from securechat.tls.clients import ClientCertificate
 

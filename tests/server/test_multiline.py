@@ -7,7 +7,7 @@ import re
 import pytest
 
 from securechat.protocol.capabilities import MULTILINE_BYTES, MULTILINE_LINES
-from securechat.server.multiline import Piece, event, longest_line, pieces_of, size_of, text_of
+from securechat.server.multiline import event
 from tests.core import CoreRun, Peer, plain
 
 CAPS = "message-tags server-time batch"
@@ -27,30 +27,6 @@ REFERENCE = re.compile(r"(?<=[+=-])[A-Za-z0-9-]{20}(?=[; ]|$)")
 def timeless(peer: Peer) -> list[str]:
     lines = (TIME.sub("time=?", line) for line in plain(peer.take()))
     return [REFERENCE.sub("REF", line.replace("!ada@u1.securechat", "")) for line in lines]
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        [Piece("one")],
-        [Piece("one"), Piece("two")],
-        [Piece(""), Piece("two", concat=True), Piece("")],
-        [Piece("a"), Piece("b", concat=True), Piece("c", concat=True), Piece(""), Piece("d")],
-    ],
-)
-def test_a_stored_text_gives_back_its_lines(pieces: list[Piece]) -> None:
-    assert list(pieces_of(text_of(pieces))) == pieces
-
-
-def test_a_line_feed_counts_and_a_cut_does_not() -> None:
-    assert size_of([Piece("ab")]) == 2
-    assert size_of([Piece("ab"), Piece("é")]) == 5
-    assert size_of([Piece("ab"), Piece("é", concat=True)]) == 4
-
-
-def test_the_longest_line_counts_in_bytes() -> None:
-    assert longest_line("éé") == 4
-    assert longest_line("a\nbcdef\réé") == 5
 
 
 def test_an_event_of_one_line_is_an_ordinary_one() -> None:

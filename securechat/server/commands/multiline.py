@@ -11,10 +11,10 @@ from dataclasses import replace
 from securechat.protocol import names, numerics
 from securechat.protocol.capabilities import MULTILINE, MULTILINE_BYTES, MULTILINE_LINES
 from securechat.protocol.message import Message, quoted
+from securechat.protocol.multiline import CONCAT, KIND, Piece, size_of, text_of
 from securechat.server import relay, retry
 from securechat.server.command import Command, asks, tells
 from securechat.server.event import client_only
-from securechat.server.multiline import CONCAT, KIND, Piece, size_of, text_of
 from securechat.server.relay import Draft
 from securechat.server.session import Incoming, Session
 from securechat.server.turn import Turn
