@@ -72,7 +72,7 @@ class Plant(NamedTuple):
 
 PLANTS = {
     "bare-cr": Plant("server", "protocol/lines.py", 'if b"\\r" in line or b"\\0" in line:', 'if b"\\0" in line:'),
-    "characters-for-bytes": Plant("server", "server/multiline.py", "else len(text.encode())", "else len(text)"),
+    "characters-for-bytes": Plant("server", "protocol/multiline.py", "else len(text.encode())", "else len(text)"),
     "last-backslash": Plant("server", "protocol/message.py", 'next(characters, "")', "next(characters)"),
     "any-timestamp": Plant("server", "server/commands/history.py", "except ValueError", "except KeyError"),
     "too-early": Plant(
@@ -110,6 +110,7 @@ PLANTS = {
     "quote-in-a-word": Plant("parsers", "store/search.py", '([^\\s"]+)', "(\\S+)"),
     "nested-too-deeply": Plant("parsers", "config.py", "except RecursionError", "except MemoryError"),
     "year-one": Plant("client", "client/history.py", "or not DAWN.year <= time.year < DUSK.year", ""),
+    "no-target": Plant("client", "client/multiline.py", ' if len(opening.params) > 2 else ""', ""),
     "short-names": Plant(
         "client", "client/channels.py", "if len(message.params) > 3 else", "if len(message.params) > 2 else"
     ),

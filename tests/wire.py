@@ -59,6 +59,13 @@ class Wire:
         self.sock.settimeout(PATIENCE)
         self.sock.sendall(data)
 
+    def say(self, target: str, *lines: str) -> None:
+        """One message of several lines."""
+        self.send(f"BATCH +several draft/multiline {target}")
+        for line in lines:
+            self.send(f"@batch=several PRIVMSG {target} :{line}")
+        self.send("BATCH -several")
+
     def authenticate(self, name: str, password: str) -> None:
         """The SASL exchange alone, up to and without its outcome."""
         self.send("AUTHENTICATE PLAIN")

@@ -74,7 +74,7 @@ def search(
         found = find(client, query)
     finally:
         client.close()
-    Output().write([(written if as_json else dated)(line) for line in found.lines])
+    Output().write([line for said in found.lines for line in (written if as_json else dated)(said)])
     if found.problem:
         raise CannotSearch(f"cannot search: {printable(found.problem)}")
     return 0 if found.lines else NOTHING_FOUND

@@ -26,6 +26,7 @@ WANTED = (
     "cap-notify",
     "standard-replies",
     "draft/chathistory",
+    "draft/multiline",
     "securechat/retry",
     "securechat/tokens",
     "soju.im/search",

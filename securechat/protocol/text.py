@@ -70,6 +70,11 @@ def printable(text: str) -> str:
     return _neutral(plain)
 
 
+def printable_lines(text: str) -> list[str]:
+    """The lines of a remote text, each of them printable."""
+    return [printable(line) for line in text.split("\n")]
+
+
 def _neutral(text: str) -> str:
     """Without flags: first what is judged by itself, then what combines, then what joins with what is left."""
     marked = _BY_ITSELF.of(text) if not text.isprintable() or _INVISIBLE.search(text) else text

@@ -27,6 +27,7 @@ from securechat.client.session import Session
 from securechat.protocol.names import CHANNEL_PREFIX, fold
 from securechat.protocol.text import printable
 from securechat.ui import commands
+from securechat.ui.render import with_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,11 @@ class Chat:
 
     def doubtful(self) -> list[str]:
         """The lines that name what has no acknowledgement. It is kept, and sent at the next login."""
-        return [
-            f"-!- kept for your next login, to {printable(line.target)}: {printable(line.text)}"
+        kept = (
+            with_text(f"kept for your next login, to {printable(line.target)}: ", line.text)
             for line in self.unstored.values()
-        ]
+        )
+        return [f"-!- {line}" for lines in kept for line in lines]
 
     def finish(self) -> None:
         """At the end of the visit. Raises ConnectionLost, or what else made it end other than the person wanted."""

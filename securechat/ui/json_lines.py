@@ -7,8 +7,8 @@ import json
 from securechat.client.events import Said
 
 
-def written(said: Said) -> str:
-    """Escapes whatever could do harm on a terminal."""
+def written(said: Said) -> list[str]:
+    """Escapes whatever could do harm on a terminal, and the ends of lines in a text."""
     words = {
         "time": said.time and said.time.isoformat(),
         "msgid": said.msgid,
@@ -17,4 +17,4 @@ def written(said: Said) -> str:
         "kind": said.kind.value,
         "text": said.text,
     }
-    return json.dumps(words)
+    return [json.dumps(words)]

@@ -31,16 +31,18 @@ from securechat.client.events import (
     Topic,
 )
 from securechat.protocol.names import fold
-from securechat.protocol.text import printable
+from securechat.protocol.text import printable, printable_lines
 
 Lines = list[str]
+
+MORE = "        | "  # before the further lines of a message: no other line begins so
 
 
 def rendered(event: Event, current: str, now: datetime | None = None) -> Lines:
     """What to show for an event; `current` is the target whose lines need not name it."""
     now = now or datetime.now().astimezone()
     if isinstance(event, Said):
-        return [said(event, current, now)]
+        return said(event, current, now)
     if isinstance(event, Missed):
         return missed(event, current, now)
     if isinstance(event, Found):
@@ -54,51 +56,64 @@ def told(event: Event) -> Lines:
     return words(event) if words is not None else []
 
 
-def said(event: Said, current: str, now: datetime) -> str:
+def said(event: Said, current: str, now: datetime) -> Lines:
     place = "" if event.direct or fold(event.target) == fold(current) else f"{printable(event.target)} "
-    return f"{_stamp(event.time, now)} {place}{_words(event)}"
+    return _message(f"{_stamp(event.time, now)} {place}", event)
 
 
-def dated(event: Said) -> str:
+def dated(event: Said) -> Lines:
     """A message that may be of any day and place."""
     place = "" if event.direct else f"{printable(event.target)} "
     time = f"[{event.time.astimezone():%Y-%m-%d %H:%M}] " if event.time else ""
-    return f"{time}{place}{_words(event)}"
+    return _message(f"{time}{place}", event)
 
 
-def _words(event: Said) -> str:
-    sender, words = printable(event.sender), printable(event.text)
+def _message(head: str, event: Said) -> Lines:
+    first, *more = printable_lines(event.text)
+    return [f"{head}{_speaker(event)} {first}", *(MORE + line for line in more)]
+
+
+def _speaker(event: Said) -> str:
+    sender = printable(event.sender)
     if event.direct:
         peer = printable(event.target)
-        marked = f"* {words}" if event.kind is Kind.ACTION else words
-        return f"[you → {peer}] {marked}" if event.own else f"[{peer} → you] {marked}"
+        way = f"[you → {peer}]" if event.own else f"[{peer} → you]"
+        return f"{way} *" if event.kind is Kind.ACTION else way
     match event.kind:
         case Kind.ACTION:
-            return f"* {sender} {words}"
+            return f"* {sender}"
         case Kind.NOTICE:
-            return f"-{sender}- {words}"
+            return f"-{sender}-"
         case _:
-            return f"<{sender}> {words}"
+            return f"<{sender}>"
 
 
 def missed(event: Missed, current: str, now: datetime) -> Lines:
     place = f"[{printable(event.target)}]" if event.direct else printable(event.target)
     if not event.lines:
         return [f"-!- {place}: what was said there cannot be read now"]
-    count = f"{len(event.lines)} line{'s' if len(event.lines) != 1 else ''}"
-    heading = f"-!- {place}: {_HEADINGS[event.since].format(count)}"
-    lines = [heading, *(said(line, event.target, now) for line in event.lines)]
+    shown = [line for message in event.lines for line in said(message, event.target, now)]
+    lines = [f"-!- {place}: {_HEADINGS[event.since].format(_count(shown))}", *shown]
     if event.cut:
         lines.append(f"-!- {place}: more was said after that than is shown here")
     return lines
 
 
 def found(event: Found) -> Lines:
-    lines = [dated(line) for line in event.lines]
+    lines = [line for message in event.lines for line in dated(message)]
     if event.problem:
         return [*lines, f"-!- cannot search: {printable(event.problem)}"]
-    count = len(event.lines)
-    return [*lines, f"-!- {count} line{'s' if count != 1 else ''} found" if count else "-!- nothing found"]
+    return [*lines, f"-!- {_count(lines)} found" if lines else "-!- nothing found"]
+
+
+def _count(lines: Lines) -> str:
+    return f"{len(lines)} line{'s' if len(lines) != 1 else ''}"
+
+
+def with_text(words: str, text: str) -> Lines:
+    """What is said about a text of which the person is shown every line."""
+    first, *more = printable_lines(text)
+    return [words + first, *(f"| {line}" for line in more)]
 
 
 def _stamp(time: datetime | None, now: datetime) -> str:
@@ -170,11 +185,11 @@ def _told(event: Told) -> Lines:
 
 
 def _refused(event: Refused) -> Lines:
-    return [f"not sent to {printable(event.target)}: {printable(event.reason)}: {printable(event.text)}"]
+    return with_text(f"not sent to {printable(event.target)}: {printable(event.reason)}: ", event.text)
 
 
 def _queued(event: Queued) -> Lines:
-    return [f"queued for {printable(event.target)}: {'* ' if event.action else ''}{printable(event.text)}"]
+    return with_text(f"queued for {printable(event.target)}: {'* ' if event.action else ''}", event.text)
 
 
 def _link_lost(event: LinkLost) -> Lines:

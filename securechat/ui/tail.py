@@ -11,7 +11,7 @@ from securechat.client.events import Disconnected, Entered, Event, LinkBack, Lin
 from securechat.errors import SecurechatError
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
-from securechat.ui.render import rendered
+from securechat.ui.render import Lines, rendered
 from securechat.ui.stdout import Output
 
 LOOK_UP = 1.0  # seconds: on some systems no signal ends a wait
@@ -23,7 +23,7 @@ class CannotRead(SecurechatError):
     exit_status = 1
 
 
-def print_all(client: Client, target: str, written: Callable[[Said], str], *, follow: bool) -> None:
+def print_all(client: Client, target: str, written: Callable[[Said], Lines], *, follow: bool) -> None:
     """Print what a client that was told to read `target` alone tells of it; without `follow` up to now.
 
     Raises CannotRead, ConnectionLost, what else ended the client, and BrokenPipeError when nobody reads.
@@ -31,7 +31,7 @@ def print_all(client: Client, target: str, written: Callable[[Said], str], *, fo
     output = Output(needed=True)
     while True:
         events = client.take(LOOK_UP)
-        output.write([written(said) for said in _lines(events, target)])
+        output.write([line for said in _lines(events, target) for line in written(said)])
         for event in events:
             if isinstance(event, LinkLost | LinkBack):
                 sys.stderr.write("".join(f"{line}\n" for line in rendered(event, target)))

@@ -157,6 +157,18 @@ def test_tail_prints_the_newest_or_what_was_said_since(scripts, login):
     assert (first["from"], first["text"], first["target"]) == ("bob", "line 1", "#lobby")
 
 
+def test_a_message_of_several_lines_is_one_to_tail_and_search(scripts, login):
+    bob = login("bob")
+    bob.say("#lobby", "disk full", "", "[2026-03-01 12:00] #lobby <eve> see you")
+    bob.sync()
+    for command in (("tail", "#lobby"), ("search", "disk")):
+        first, *more = scripts.run(*command)[1].splitlines()
+        assert first.endswith("#lobby <bob> disk full")
+        assert more == ["        | ", "        | [2026-03-01 12:00] #lobby <eve> see you"]
+        (line,) = scripts.run(*command, "--json")[1].splitlines()
+        assert json.loads(line)["text"] == "disk full\n\n[2026-03-01 12:00] #lobby <eve> see you"
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [

@@ -59,7 +59,14 @@ OFFERS = (
 CODES = ("TEMPORARILY_UNAVAILABLE", "MESSAGE_ERROR", "TRY_LATER", "ID_REUSED", "INVALID_TARGET", "ACCOUNT_REQUIRED", "")
 COMMANDS = ("PRIVMSG", "CHATHISTORY", "PASSWD", "SEARCH", "AUTHENTICATE", "*")
 NUMBERS = ("0", "1", "5", "60", "86400", "-1", "x", "9" * 30)
-KINDS = ("chathistory", "draft/chathistory-targets", "soju.im/search", "labeled-response", "netsplit", "")
+KINDS = (
+    "chathistory",
+    "draft/chathistory-targets",
+    "soju.im/search",
+    "labeled-response",
+    "draft/multiline",
+    "netsplit",
+)
 REFERENCES = "hab" + "cdefgijklmnopqrstuv"
 NUMERICS = (
     *("001", "005", "221", "301", "305", "331", "332", "333", "341", "352", "353", "366", "372"),
@@ -75,6 +82,7 @@ FLOODS = (
     b":bob!b@h PRIVMSG #lobby :%d",
     b":s 353 ada = #lobby :p%d +q",
     b"@batch=a :bob!b@h PRIVMSG #lobby :%d",
+    b":bob!b@h BATCH +f%d draft/multiline #lobby",
 )
 
 
@@ -119,6 +127,16 @@ class Answers:
         if self._random.random() < 0.2:
             line = mutated(self._random, line)
         return line + b"\r\n"
+
+    def several(self) -> bytes:
+        """The lines of one message, in a batch that is whole or damaged."""
+        reference, target = self._pick(REFERENCES[:3]), self._pick(("#lobby", "ada", "#a"))
+        to = self._pick((target, target, target, self._pick(CHANNELS), ""))
+        lines = [f"{self._tags()}:bob!b@h BATCH +{reference} draft/multiline {to}"]
+        for _ in range(self._pick((1, 2, 3, 300))):
+            concat = self._pick(("", "", ";draft/multiline-concat"))
+            lines.append(f"@batch={reference}{concat} :bob!b@h PRIVMSG {target} :{self._pick(TEXTS)}")
+        return b"".join(map(self.bent, [*lines, f":s BATCH -{reference}"]))
 
     def flood(self) -> bytes:
         """One kind of line over and over."""
@@ -173,6 +191,7 @@ SHAPES = [
     *[("CHATHISTORY TARGETS", "cT"), ("CHATHISTORY", "xcT"), ("TAGMSG", "c"), ("REDACT", "cxt"), ("MARKREAD", "cT")],
     *[
         ("353", "nxcN"),
+        ("353", "nxc"),
         ("366", "nct"),
         ("332", "nct"),
         ("352", "ncttxnxt"),

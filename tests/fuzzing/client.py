@@ -90,6 +90,8 @@ class Visit:
         """What the server says next: half of it is what it should say."""
         if self.random.random() < 0.002:
             return self.answers.flood()
+        if self.random.random() < 0.005:
+            return self.answers.several()
         if self.pending and self.random.random() < 0.6:
             return self.answers.bent(self.pending.popleft())
         if self.session.entered or self.random.random() < 0.1:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from securechat.client import events
-from securechat.client.events import Joined, Kind, Missed, Said, Since, Topic
-from securechat.ui.render import rendered
+from securechat.client.events import Found, Joined, Kind, Missed, Queued, Refused, Said, Since, Topic
+from securechat.ui.render import dated, rendered
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC).astimezone()
 STAMP = f"[{NOW:%H:%M}]"
@@ -50,6 +50,29 @@ def test_a_topic_set_is_told_apart_from_a_topic_told():
         f"{STAMP} -!- bob set the topic of #lobby: tea"
     ]
     assert rendered(Joined("#lobby", "bob"), "#lobby", NOW) == [f"{STAMP} -!- bob is in #lobby"]
+
+
+@pytest.mark.parametrize("target", ["#lobby", "#ops"])
+def test_each_line_of_a_message_is_shown_and_only_the_first_says_who(target):
+    said = Said(target, "bob", f"one\n\n{STAMP} <eve> two", time=NOW)
+    first, *more = rendered(said, "#lobby", NOW)
+    assert first.endswith("<bob> one")
+    assert more == ["        | ", f"        | {STAMP} <eve> two"]
+    assert dated(said)[1:] == more
+    missed = rendered(Missed("#ops", (said, said), since=Since.VISIT), "#lobby", NOW)
+    assert missed[0] == "-!- #ops: 6 lines since your last visit"
+    assert missed[2:4] == more
+    assert rendered(Found((said,)), "#lobby", NOW)[1:] == [*more, "-!- 3 lines found"]
+
+
+def test_what_was_not_sent_is_shown_to_its_last_line():
+    assert rendered(Queued(1, "#lobby", "one\n\ntwo"), "#lobby", NOW) == [
+        f"{STAMP} -!- queued for #lobby: one",
+        f"{STAMP} -!- | ",
+        f"{STAMP} -!- | two",
+    ]
+    refused = rendered(Refused(1, "#lobby", "one\ntwo", "no"), "#lobby", NOW)
+    assert refused == [f"{STAMP} -!- not sent to #lobby: no: one", f"{STAMP} -!- | two"]
 
 
 HOSTILE = "a\x1b]0;title\x07\r\n\x9b2J\u202eb\x7f\ud800"

@@ -14,12 +14,12 @@ from securechat.client.channels import ROLE_MARKS
 from securechat.client.events import Kind, Said
 from securechat.client.history import Place
 from securechat.protocol.names import CHANNEL_PREFIX, fold
-from securechat.protocol.text import printable
+from securechat.protocol.text import printable, printable_lines
 from securechat.ui.chat import Unstored
 
 MOST_ENTRIES = 10_000
 DROPPED_AT_ONCE = 500
-LONGEST_TEXT = 8192  # characters; no server of ours sends half as many
+LONGEST_TEXT = 8192  # characters; our server takes no more bytes
 
 STORED, ON_ITS_WAY, QUEUED = "✓", "·", "…"
 
@@ -39,7 +39,7 @@ class Entry:
 
     time: datetime  # local
     who: str
-    text: str = field(repr=False)
+    text: str = field(repr=False)  # LF stands between lines
     look: Look = Look.MESSAGE
     place: Place | None = None
     tick: str = ""  # of what we said
@@ -47,7 +47,7 @@ class Entry:
 
 def said(event: Said, now: datetime, *, mention: bool = False) -> Entry:
     """A message as an entry."""
-    who, text = printable(event.sender), printable(event.text[:LONGEST_TEXT])
+    who, text = printable(event.sender), _text(event.text)
     if event.kind is Kind.ACTION:
         who, text = "*", f"{who} {text}"
     elif event.kind is Kind.NOTICE:
@@ -60,10 +60,14 @@ def said(event: Said, now: datetime, *, mention: bool = False) -> Entry:
 
 def unstored(line: Unstored, nick: str, now: datetime) -> Entry:
     """The same for what the server did not yet acknowledge."""
-    who, text = printable(nick), printable(line.text)
+    who, text = printable(nick), _text(line.text)
     if line.action:
         who, text = "*", f"{who} {text}"
     return Entry(now, who, text, Look.OWN, tick=QUEUED if line.queued else ON_ITS_WAY)
+
+
+def _text(text: str) -> str:
+    return "\n".join(printable_lines(text[:LONGEST_TEXT]))
 
 
 class Buffer:

@@ -96,7 +96,9 @@ class Layout:
 
 def entry_rows(entry: Entry, columns: Columns) -> list[Row]:
     first, rest = columns.width - columns.first(entry.who), columns.width - columns.more(entry.who)
-    first_text, *more = wrap(entry.text, first, rest)
+    line, *lines = entry.text.split("\n")
+    first_text, *more = wrap(line, first, rest)
+    more += [text for line in lines for text in wrap(line, rest, rest)]
     return [Row(RowKind.FIRST, entry, first_text), *(Row(RowKind.MORE, entry, text) for text in more)]
 
 

@@ -38,7 +38,7 @@ from securechat.ui.full import buffer as buffers
 from securechat.ui.full.buffer import Buffer, Entry, Look
 from securechat.ui.full.opened import Opened
 from securechat.ui.full.places import Places
-from securechat.ui.render import found, told
+from securechat.ui.render import found, told, with_text
 
 MOST_TYPING = 20  # in one buffer
 MOST_UNSTORED = 50  # shown; the status line has the count
@@ -99,7 +99,7 @@ class Model:
         self.note(self.current, *told)
         for line in list(self.chat.unstored.values())[known:]:
             if fold(line.target) != fold(before.name):
-                self.note(before, f"to {printable(line.target)}: {printable(line.text)}")
+                self.note(before, *with_text(f"to {printable(line.target)}: ", line.text))
 
     def pasted(self, text: str) -> None:
         """Several lines that are said as they are."""

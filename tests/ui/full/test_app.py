@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
-from securechat.ui.full.buffer import QUEUED, STORED
+from securechat.ui.full.buffer import QUEUED, STORED, Look
+from securechat.ui.full.find import FindBar
 from securechat.ui.full.typed import Typed
 from tests.relay import Relay
 
@@ -91,6 +93,24 @@ def test_what_others_say_elsewhere_is_counted_and_whoever_means_us_more_so(stage
         bob.send("PRIVMSG #ops :adamant")
         bob.send("PRIVMSG #ops :Ada, look")
         await screen.shows("#ops        @1 2")
+
+    stage.play("ada", journey)
+
+
+def test_a_message_of_several_lines_is_one_with_a_row_for_each(stage, login):
+    bob = login("bob")
+
+    async def journey(screen):
+        bob.say("#lobby", "first things", "", "\x1b[2Jlast, ada")
+        await screen.shows("bob │ first things", r"\x1b[2Jlast, ada")
+        rows = [line[18:80].rstrip() for line in screen.text.splitlines()]
+        place = next(index for index, row in enumerate(rows) if row.endswith("bob │ first things"))
+        indent = " " * rows[place].index("first")
+        assert rows[place + 1 : place + 3] == ["", rf"{indent}\x1b[2Jlast, ada"]
+        assert screen.model.current.entries[-1].look is Look.MENTION
+        await screen.pilot.press("ctrl+f")
+        screen.app.query_one(FindBar).query_one(Input).value = "last, ADA"
+        await screen.shows("1 of 1")
 
     stage.play("ada", journey)
 

@@ -63,6 +63,15 @@ def test_rows_keep_up_with_the_entries():
     assert shown(layout)[-1] == "line 3"
 
 
+def test_each_line_of_an_entry_has_rows_of_its_own():
+    buffer, layout = Buffer("#x"), Layout()
+    buffer.add(entry(0, "one\n\nthe quick brown fox\nend"))
+    layout.sync(buffer, 34)
+    assert shown(layout) == ["one", "", "the quick brown fox", "end"]
+    layout.sync(buffer, 20)
+    assert shown(layout) == ["one", "", "the quick ", "brown fox", "end"]
+
+
 def test_a_new_day_has_a_line_of_its_own():
     buffer, layout = Buffer("#x"), Layout()
     buffer.add(entry(0))
