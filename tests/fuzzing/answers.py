@@ -129,14 +129,16 @@ class Answers:
         return line + b"\r\n"
 
     def several(self) -> bytes:
-        """The lines of one message, in a batch that is whole or damaged."""
-        reference, target = self._pick(REFERENCES[:3]), self._pick(("#lobby", "ada", "#a"))
+        """The lines of one message, in a batch that is whole or damaged, alone or in another one."""
+        reference, target = self._pick(REFERENCES[3:6]), self._pick(("#lobby", "ada", "#a"))
         to = self._pick((target, target, target, self._pick(CHANNELS), ""))
-        lines = [f"{self._tags()}:bob!b@h BATCH +{reference} draft/multiline {to}"]
+        tags = self._pick((self._tags(), "@batch=a;msgid=m9 "))
+        lines = [f":s BATCH +a {self._pick(KINDS)} #lobby"] if "batch=a" in tags else []
+        lines.append(f"{tags}:bob!b@h BATCH +{reference} draft/multiline {to}")
         for _ in range(self._pick((1, 2, 3, 300))):
             concat = self._pick(("", "", ";draft/multiline-concat"))
             lines.append(f"@batch={reference}{concat} :bob!b@h PRIVMSG {target} :{self._pick(TEXTS)}")
-        return b"".join(map(self.bent, [*lines, f":s BATCH -{reference}"]))
+        return b"".join(map(self.bent, [*lines, f":s BATCH -{reference}", ":s BATCH -a"]))
 
     def flood(self) -> bytes:
         """One kind of line over and over."""

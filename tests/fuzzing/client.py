@@ -32,7 +32,7 @@ CAPABILITIES = (
     "sasl server-time message-tags labeled-response batch echo-message securechat/retry soju.im/search",
 )
 SAID = {"CAP", "NICK", "USER", "AUTHENTICATE", "PING", "PONG", "PRIVMSG", "CHATHISTORY", "SEARCH", "PASSWD", "JOIN",
-        "PART", "TOPIC", "NAMES", "WHO", "QUIT"}  # fmt: skip
+        "PART", "TOPIC", "NAMES", "WHO", "TAGMSG", "QUIT"}  # fmt: skip
 ECHOED = {"PONG", "CAP", "CHATHISTORY"}  # hold the server's own words, which may be longer than it takes
 
 
@@ -125,6 +125,8 @@ class Visit:
             lambda: session.ask_topic(channel),
             lambda: session.ask_who("*"),
             lambda: session.search(query),
+            lambda: session.read_earlier(channel, None),
+            lambda: session.show_typing(channel, active=True),
             lambda: session.change_password(PASSWORD, PASSWORD + "!"),
         )
         self.random.choice(asking)()

@@ -9,7 +9,7 @@ from typing import Any
 from securechat import config
 from securechat.client import address, history
 from securechat.client.search import SearchUsage, read_query
-from securechat.protocol import invites, text
+from securechat.protocol import invites, multiline, text
 from securechat.protocol.message import parse_tags
 from securechat.server import playback
 from securechat.store.search import Unsearchable, expression
@@ -85,6 +85,18 @@ def _split(data: bytes) -> list[str]:
 def _whole(data: bytes, given: list[str]) -> None:
     sure("".join(given) == text_of(data), "the pieces are not the text")
     sure(all(len(piece.encode()) <= 40 for piece in given), "a piece too long")
+
+
+def _lines(data: bytes) -> list[multiline.Piece]:
+    return list(multiline.pieces_of(text_of(data)))
+
+
+def _same_text(data: bytes, given: list[multiline.Piece]) -> None:
+    sure(multiline.text_of(given) == text_of(data), "another text when its lines are put together")
+    sure(all(set(piece.text).isdisjoint("\r\n") for piece in given), "a line that is two")
+    size = sum(len(piece.text.encode()) for piece in given)
+    sure(multiline.size_of(given) == size + text_of(data).count("\n"), "another size")
+    sure(multiline.longest_line(text_of(data)) == max(len(piece.text.encode()) for piece in given), "a longer line")
 
 
 # What operators and people write.
@@ -193,6 +205,14 @@ TEXT_PARSERS = (
         ),
         b"ab \xcc\x81\xf0\x9f\x87\xa9",
         holds=_whole,
+        hostile=False,
+    ),
+    Parser(
+        "text of several lines",
+        _lines,
+        (b"a\n\nb\rc", b"\r\n", b"", b"\n" * 90),
+        b"ab\r\n\xc3\xa9",
+        holds=_same_text,
         hostile=False,
     ),
     Parser("the configuration", _settings, CONFIG, b"[]a=1\"\n.{}, '#", (config.ConfigError,), hostile=False),
