@@ -51,7 +51,8 @@ def send(
 ) -> None:
     """Send TEXT, or standard input, to a channel or a person, and wait until it is stored.
 
-    Each line is a message. The password comes from where `securechat login` has it.
+    Several lines are one message; what is too much for one (as a rule 100 lines or 8 KiB) is sent in as few as can be.
+    The password comes from where `securechat login` has it.
     """
     from securechat.client import past
 

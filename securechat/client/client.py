@@ -146,7 +146,8 @@ class Client:
     def say(self, target: str, text: str, *, action: bool = False, key: str | None = None) -> int:
         """Send a text, now or when there is a link. Acknowledged or Refused tells how the ticket ended that this gives.
 
-        Each line of the text is a message. A server stores what has a `key` once, however often it is said.
+        Several lines are one message, and as few as can be where that would be too large for the server. It stores what
+        has a `key` once, however often it is said.
         """
         ticket = self._receipts.ticket()
         self._mailbox.post(lambda: self._loop.say(ticket, target, text, action, key))

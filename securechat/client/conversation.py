@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from securechat.client.events import Missed, Said
 from securechat.client.history import Places, Seen
 from securechat.client.messages import ACTION_END, ACTION_START, Known, sendable
+from securechat.client.multiline import Limits, packed
 from securechat.client.outbox import Line, Outbox
 from securechat.protocol import lines, text
 
@@ -23,7 +24,7 @@ class Conversation:
     """`seen` says where the account stands at the start, `outbox` holds what it has to say.
 
     `entered`: a link has come so far that lines are told as they are said. `source_bytes`: how long the source is that
-    others see before our messages.
+    others see before our messages. `limits` are those of a message of several lines, as the server had them last.
     """
 
     def __init__(self, seen: Seen, outbox: Outbox, clock: Callable[[], datetime] = now) -> None:
@@ -31,6 +32,7 @@ class Conversation:
         self.known = Known()
         self.entered = False
         self.source_bytes = LONGEST_SOURCE
+        self.limits: Limits | None = None
         self._clock = clock
         self._places = Places(seen.places)
         self._visited = seen.visited
@@ -46,16 +48,18 @@ class Conversation:
             self._places.saw(said.target, said.time, said.msgid)
 
     def line(self, ticket: int, target: str, words: str, *, action: bool = False, key: str | None = None) -> Line:
-        """A line for the outbox, in as many messages as it needs: one for each line of the text, and more where one is
-        too long. `key` names it, so that it is stored once however often it is given.
+        """A line for the outbox, in as few messages as the server's limits allow. Where it takes no messages of several
+        lines, and in an action, each line of the text is one, and more where it is too long.
+
+        `key` names it, so that it is stored once however often it is given.
         """
         words = sendable(words)
         marks = len(ACTION_START + ACTION_END) if action else 0
         overhead = self.source_bytes + len(f": PRIVMSG {target} :\r\n".encode()) + marks
         line = Line(ticket, target, words, self._clock(), action, self._places.get(target), named=key is not None)
         budget = max(SHORTEST_PIECE, lines.BODY_BYTES - overhead)
-        said = [one for one in words.split("\n") if one] or [""]  # the server's to refuse
-        line.cut([piece for one in said for piece in text.split(one, budget)], key)
+        several = list(packed(words, budget, self.limits)) if self.limits is not None and not action else []
+        line.cut(several or _one_by_one(words, budget), key)
         return line
 
     def forget_old_lines(self) -> list[Line]:
@@ -77,3 +81,8 @@ class Conversation:
         self.entered, self._lost_at = True, None
         self._visited = time or clock
         return away
+
+
+def _one_by_one(words: str, budget: int) -> list[str]:
+    said = [one for one in words.split("\n") if one] or [""]  # the server's to refuse
+    return [piece for one in said for piece in text.split(one, budget)]

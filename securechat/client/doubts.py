@@ -49,8 +49,9 @@ def _compare(outbox: Outbox, sending: Sending, pieces: list[Piece], stored: Iter
     candidates = list(stored)
     for piece in pieces:
         texts = [message.params[1] for message in candidates]
-        if piece.wire_text in texts:
-            found = texts.index(piece.wire_text)
+        said = piece.wire_text.replace("\r", "")  # where a line was cut cannot be seen of what is stored
+        if said in texts:
+            found = texts.index(said)
             place = messages.place_of(candidates[found])
             outbox.found_stored(piece, place)
             del candidates[: found + 1]

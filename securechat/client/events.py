@@ -75,7 +75,10 @@ class Entered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Said(Event):
-    """One message. `target` is the channel, or the other person's nick when it is `direct`."""
+    """One message. `target` is the channel, or the other person's nick when it is `direct`.
+
+    `text` has LF between its lines, if there are several.
+    """
 
     target: str
     sender: str

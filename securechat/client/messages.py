@@ -46,8 +46,8 @@ def read(message: Message, own_nick: str) -> Said | None:
 class Known:
     """Which messages were told, live or as history, by their msgids; the oldest are forgotten.
 
-    Of a message of several lines only the first has the msgid; the others follow it at the same time and share its
-    fate.
+    Where a message of several lines comes line by line, only the first has the msgid; the others follow it at the same
+    time and share its fate.
     """
 
     def __init__(self) -> None:

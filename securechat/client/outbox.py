@@ -40,7 +40,8 @@ def id_of(key: str, number: int) -> str:
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """One message of a line. `id` and `wire_text` stay the same however often it is sent.
+    """One message of a line. `id` and `wire_text` stay the same however often it is sent; the text may have several
+    lines, and CR where one is cut for the wire (`protocol.multiline`).
 
     `in_doubt`: it was sent, and the link was lost before the answer.
     """

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from securechat.client import replies
 from securechat.client.credentials import Credentials
 from securechat.client.events import Admitted, Event, LoginRefused
+from securechat.client.multiline import Limits, read_limits
 from securechat.protocol import numerics, sasl
 from securechat.protocol.message import Message, ProtocolError
+from securechat.protocol.multiline import KIND
 
 WANTED = (
     "sasl",
@@ -74,6 +76,11 @@ class Registration:
             ),
             **dict.fromkeys((numerics.ERR_NICKNAMEINUSE, numerics.ERR_ERRONEUSNICKNAME, "464", "465"), self._refused),
         }
+
+    @property
+    def limits(self) -> Limits | None:
+        """Of a message of several lines, if the server takes one."""
+        return read_limits(self._offered.get(KIND, "")) if KIND in self.capabilities else None
 
     def start(self) -> None:
         self._send("CAP", "LS", "302")

@@ -9,7 +9,7 @@ from securechat.client.events import Event, Person, Told
 from securechat.protocol import numerics
 from securechat.protocol.message import Message
 
-TEMPORARY = ("TEMPORARILY_UNAVAILABLE", "MESSAGE_ERROR", "TRY_LATER")  # of messages, history and logins
+TEMPORARY = ("TEMPORARILY_UNAVAILABLE", "MESSAGE_ERROR", "TRY_LATER", "TIMEOUT")  # the last: of a slow batch
 
 LONGEST_WAIT = 3600  # seconds; whatever a server says
 

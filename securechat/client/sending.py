@@ -5,17 +5,22 @@ With labels and echoes the labelled echo says stored; without them a PING behind
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from securechat.client import messages, replies
 from securechat.client.events import Acknowledged, Event, Refused
 from securechat.client.history import Place
+from securechat.client.multiline import Limits
 from securechat.client.outbox import WINDOW, Line, Outbox, Piece
 from securechat.protocol.message import Message
+from securechat.protocol.multiline import CONCAT, KIND, is_multiline, pieces_of
 
 RETRY = "securechat/retry"
 ID_TAG = "+securechat/id"
 UNSAFE = "this server does not know a message again by its id, so that it could be stored twice; send it without one"
+TOO_LARGE = (
+    "this server no longer takes a message of so many lines; see whether it is there, and send it again in parts"
+)
 ACKNOWLEDGE = "ack-"  # tokens of the PINGs
 
 LABELS = frozenset({"labeled-response", "echo-message", "batch"})
@@ -33,6 +38,7 @@ class Sending:
         said: Callable[[Piece], None],
     ) -> None:
         self.capabilities: frozenset[str] = frozenset()
+        self.limits: Limits | None = None  # of a message of several lines
         self._open = False
         self._outbox = outbox
         self._send = send
@@ -73,14 +79,27 @@ class Sending:
             if piece.line.named and not self.knows_ids:
                 self.give_up(piece.line, UNSAFE)
                 continue
+            if is_multiline(piece.wire_text) and not (self.limits and self.limits.hold(piece.wire_text)):
+                self.give_up(piece.line, TOO_LARGE)  # anything else under its id would be another message
+                continue
             label = self._new_label()
             self._outbox.sent(piece, label)
             tags = {"label": label} if self.labelled else {}
             if self.knows_ids:
                 tags[ID_TAG] = piece.id
-            self._send("PRIVMSG", piece.line.target, piece.wire_text, tags=tags)
+            self._say(piece, label, tags)
             if not self.labelled:
                 self._send("PING", ACKNOWLEDGE + label)
+
+    def _say(self, piece: Piece, reference: str, tags: Mapping[str, str]) -> None:
+        target, words = piece.line.target, piece.wire_text
+        if not is_multiline(words):
+            return self._send("PRIVMSG", target, words, tags=tags)
+        self._send("BATCH", f"+{reference}", KIND, target, tags=tags)
+        for one in pieces_of(words):
+            inside = {"batch": reference, CONCAT: ""} if one.concat else {"batch": reference}
+            self._send("PRIVMSG", target, one.text, tags=inside)
+        return self._send("BATCH", f"-{reference}")
 
     def answered(self, label: str, answers: Sequence[Message]) -> None:
         """An answer to a message of ours: its echo says stored, an error says why not."""

@@ -289,6 +289,8 @@ class Session:
         if not isinstance(event, Admitted) or self._registration is None:
             return self._tell(event)
         self._capabilities = self._sending.capabilities = frozenset(self._registration.capabilities)
+        limits = self._registration.limits if self._sending.labelled else None
+        self._conversation.limits = self._sending.limits = limits
         self._registration = None
         self.nick = self.channels.own_nick = event.nick
         self._remembering.offered = self._capabilities >= remembering.NEEDED

@@ -10,7 +10,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -155,13 +155,12 @@ def _lock(path: Path) -> Spool | None:
 def _line(ticket: int, rows: Sequence[tuple[str, ...]]) -> Line:
     _, _, target, first, typed, behind_time, behind_msgid = rows[0]
     behind = Place(datetime.fromisoformat(behind_time), behind_msgid) if behind_time else None
-    line = Line(
-        ticket, target, "".join(_plain(rows)), datetime.fromisoformat(typed), first.startswith(ACTION_START), behind
-    )
+    line = Line(ticket, target, _text(rows), datetime.fromisoformat(typed), first.startswith(ACTION_START), behind)
     line.pieces = [Piece(line, row[0], row[3], in_doubt=True) for row in rows]
     return line
 
 
-def _plain(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    for row in rows:
-        yield row[3].removeprefix(ACTION_START).removesuffix(ACTION_END)
+def _text(rows: Sequence[tuple[str, ...]]) -> str:
+    """As it was typed, except that a line which had to be cut inside of a word is two."""
+    plain = (row[3].removeprefix(ACTION_START).removesuffix(ACTION_END).replace("\r", "") for row in rows)
+    return "".join(one if one.endswith(" ") else f"{one}\n" for one in plain).removesuffix("\n")

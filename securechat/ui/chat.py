@@ -80,10 +80,10 @@ class Chat:
         return lines
 
     def say_all(self, pasted: str) -> None:
-        """Say each line of a text as it is: nothing in it is a command."""
-        for line in pasted.splitlines():
-            if (words := _sendable(line)).strip():
-                self.say(self.target, words)
+        """Say a text of several lines as it is: nothing in it is a command."""
+        words = _sendable("\n".join(pasted.splitlines()))
+        if words.strip():
+            self.say(self.target, words)
 
     def unsent(self, typed: str) -> list[str]:
         """The lines that give back what came too late to be sent; nothing of what is hidden."""

@@ -69,9 +69,19 @@ def test_what_was_sent_is_stored_when_it_ends(scripts):
 
 
 @pytest.mark.parametrize("words", [["-"], []])
-def test_standard_input_is_sent_line_by_line(scripts, words):
-    assert scripts.run("send", "#lobby", *words, text="one\r\n\n tw\u00f6 /quit\n/three".encode()) == (0, "", "")
-    assert said(scripts.server) == ["one", " tw\u00f6 /quit", "/three"]
+def test_standard_input_is_one_message(scripts, words):
+    assert scripts.run("send", "#lobby", *words, text="one\r\n\n tw\u00f6 /quit\n/three\n".encode()) == (0, "", "")
+    assert said(scripts.server) == ["one\n\n tw\u00f6 /quit\n/three"]
+
+
+def test_what_is_too_much_for_one_message_is_several_and_the_last_is_told(scripts):
+    text = "".join(f"line {number}\n" for number in range(150))
+    status, output, _ = scripts.run("send", "#lobby", "--id", "log 7", "--json", text=text.encode())
+    again = scripts.run("send", "#lobby", "--id", "log 7", "--json", text=text.encode())
+    assert (status, output, "") == again
+    entries = [entry for entry in scripts.server.history("#lobby") if entry.kind == "PRIVMSG"]
+    assert [entry.text.count("\n") + 1 for entry in entries] == [100, 50]
+    assert json.loads(output)["msgid"] == entries[-1].msgid
 
 
 def test_under_an_id_it_is_stored_once_and_another_text_is_refused(scripts):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from securechat.protocol.message import Message, parse, parse_tags, write_tags
+from securechat.protocol.multiline import CONCAT, KIND, Piece, pieces_of, text_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CAPABILITIES = "sasl=PLAIN message-tags server-time echo-message batch labeled-response draft/chathistory"
@@ -22,16 +23,28 @@ class Stored:
     def time(self) -> str:
         return f"{NOON + timedelta(milliseconds=self.number):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
 
-    def line(self, **tags: str) -> str:
-        tags = {"time": self.time, "msgid": f"m{self.number}", **tags}
-        return f"{write_tags(tags)}:{self.sender}!u@team PRIVMSG {self.target} :{self.text}"
+    def lines(self, *, multiline: bool = False, **tags: str) -> list[str]:
+        """As they leave; `multiline`: to who takes a message of several lines as one."""
+        head, source = write_tags({"time": self.time, "msgid": f"m{self.number}", **tags}), f":{self.sender}!u@team"
+        further = write_tags({"time": self.time, **{key: value for key, value in tags.items() if key == "batch"}})
+        pieces = list(pieces_of(self.text))
+        if multiline and len(pieces) > 1:
+            inside = [f"@batch=x{';' + CONCAT if one.concat else ''} {source} {self._said(one)}" for one in pieces]
+            return [f"{head}{source} BATCH +x {KIND} {self.target}", *inside, "BATCH -x"]
+        first, *more = [one for one in pieces if one.text] or pieces
+        return [f"{head}{source} {self._said(first)}", *(f"{further}{source} {self._said(one)}" for one in more)]
+
+    def _said(self, piece: Piece) -> str:
+        return f"PRIVMSG {self.target} :{piece.text}"
 
 
 class Host:
-    """What outlives connections. `knows_ids`: whether it offers securechat/retry."""
+    """What outlives connections. `knows_ids`: whether it offers securechat/retry. `multiline`: draft/multiline."""
 
-    def __init__(self, *, knows_ids: bool = True) -> None:
+    def __init__(self, *, knows_ids: bool = True, multiline: bool = False) -> None:
         self.capabilities = CAPABILITIES + (" securechat/retry" if knows_ids else "")
+        if multiline:
+            self.capabilities += f" {KIND}=max-bytes=2000,max-lines=10"
         self.stored: list[Stored] = []
         self.named: dict[str, Stored] = {}
         self.guest: Guest | None = None
@@ -44,7 +57,7 @@ class Host:
         stored = Stored(len(self.stored) + 1, sender, target, text)
         self.stored.append(stored)
         if self.guest is not None and self.guest.admitted and sender != "ada":
-            self.guest.output.append(stored.line())
+            self.guest.output += stored.lines(multiline=self.guest.multiline)
         return stored
 
 
@@ -55,6 +68,9 @@ class Guest:
         self.host = host
         self.output: list[str] = []
         self.admitted = False
+        self.multiline = False
+        self.opening: Message | None = None
+        self.pieces: list[Piece] = []
 
     def receive(self, line: str) -> None:
         message = parse(line)
@@ -66,6 +82,7 @@ class Guest:
         if message.params[0] == "LS":
             self.output.append(f":s CAP * LS :{self.host.capabilities}")
         elif message.params[0] == "REQ":
+            self.multiline = KIND in message.params[1].split()
             self.output.append(f":s CAP * ACK :{message.params[1]}")
         else:
             self.admitted = True
@@ -78,8 +95,20 @@ class Guest:
     def on_ping(self, message: Message) -> None:
         self.output.append(f":s PONG s :{message.params[0]}")
 
+    def on_batch(self, message: Message) -> None:
+        if message.params[0].startswith("+"):
+            self.opening, self.pieces = message, []
+        elif self.opening is not None:
+            self._said(self.opening, self.opening.params[2], text_of(self.pieces))
+            self.opening = None
+
     def on_privmsg(self, message: Message) -> None:
-        target, text = message.params
+        if "batch" in message.tags:
+            self.pieces.append(Piece(message.params[1], CONCAT in message.tags))
+        else:
+            self._said(message, *message.params)
+
+    def _said(self, message: Message, target: str, text: str) -> None:
         name = message.tags.get("+securechat/id")
         first = self.host.named.get(name) if name else None
         if first is not None and (first.target, first.text) != (target, text):
@@ -88,28 +117,28 @@ class Guest:
         stored = first or self.host.say("ada", target, text)
         if name and "securechat/retry" in self.host.capabilities:
             self.host.named[name] = stored
-        self.output.append(stored.line(label=message.label or ""))
+        self.output += stored.lines(multiline=self.multiline, label=message.label or "")
 
     def on_chathistory(self, message: Message) -> None:
         subcommand, *words = message.params
         if subcommand == "TARGETS":
-            lines = [f":s CHATHISTORY TARGETS {name} {last.time}" for name, last in self._latest().items()]
+            lines = [f"@batch=h :s CHATHISTORY TARGETS {name} {last.time}" for name, last in self._latest().items()]
         elif not self._knows(words[1]):
             self.output.append(f"@label={message.label} :s FAIL CHATHISTORY INVALID_PARAMS {subcommand} :no such msgid")
             return
         else:
-            lines = [stored.line() for stored in self._page(subcommand, *words)]
+            lines = self._written(self._page(subcommand, *words))
         self._answer(message, "chathistory", lines)
 
     def _answer(self, message: Message, kind: str, lines: list[str]) -> None:
         self.output.append(f"@label={message.label} :s BATCH +h {kind}")
-        self.output += [f"@batch=h;{line[1:]}" if line.startswith("@") else f"@batch=h {line}" for line in lines]
+        self.output += lines
         self.output.append(":s BATCH -h")
 
     def on_search(self, message: Message) -> None:
         """The newest that there are, whatever is looked for."""
-        found = [stored.line() for stored in self.host.stored[-int(parse_tags(message.params[0]).get("limit", "1")) :]]
-        self._answer(message, "soju.im/search", found)
+        found = self.host.stored[-int(parse_tags(message.params[0]).get("limit", "1")) :]
+        self._answer(message, "soju.im/search", self._written(found))
 
     def on_passwd(self, message: Message) -> None:
         self.output.append(f"@label={message.label} :s NOTE PASSWD PASSWORD_CHANGED :Done")
@@ -121,6 +150,9 @@ class Guest:
     def on_names(self, message: Message) -> None:
         name = message.params[0]
         self.output += [f":s 353 ada = {name} :@ada bob", f":s 366 ada {name} :End"]
+
+    def _written(self, page: list[Stored]) -> list[str]:
+        return [line for stored in page for line in stored.lines(multiline=self.multiline, batch="h")]
 
     def _latest(self) -> dict[str, Stored]:
         """The newest of each target, as ada names it."""

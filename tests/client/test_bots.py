@@ -95,7 +95,7 @@ def test_a_ticket_ends_acknowledged_or_refused(robot):
 def test_send_returns_when_it_is_stored_and_raises_why_it_is_not(server, robot):
     with robot() as client:
         client.send("#lobby", "one\ntwo\0 and a \udc80 half\r\n\nthree")
-        assert said(server) == ["one", "two and a ? half", "three"]
+        assert said(server) == ["one\ntwo and a ? half\n\nthree"]
         with pytest.raises(NotStored, match=r"^not sent to 'nobody': "):
             client.send("nobody", "hello")
         with pytest.raises(ConnectionLost, match="no answer within 0 s"):
@@ -111,9 +111,19 @@ def test_what_has_a_key_is_stored_once_and_another_text_is_refused(server, robot
     for _ in range(2):
         with robot() as client:
             client.send("#lobby", "first line\nsecond", key="deploy 7")
-    assert said(server) == ["first line", "second"]
+    assert said(server) == ["first line\nsecond"]
     with robot() as client, pytest.raises(NotStored, match="another message was sent under this name"):
         client.send("#lobby", "other", key="deploy 7")
+
+
+def test_a_text_that_is_too_large_for_one_message_is_as_few_as_can_be(server, robot):
+    texts = ["\n".join(f"line {number}" for number in range(100)), "x" * 900, "line \n" * 99 + "y" * 900]
+    with robot() as client, robot() as other:
+        stored = client.send("#lobby", "\n".join([texts[0], texts[1], *[texts[2]]]))
+        heard = [next_of(other, Said) for _ in range(3)]
+    assert len(said(server)) == 3
+    assert heard[-1].msgid == stored.msgid
+    assert "\n".join(one.text for one in heard) == "\n".join(texts)
 
 
 def test_at_the_end_all_that_was_said_is_stored(server, robot):

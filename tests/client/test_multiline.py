@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from securechat.client.events import Acknowledged, Entered, Kind, Missed, Said
-from securechat.client.multiline import MOST_CHARACTERS, MOST_LINES
+from securechat.client.events import Acknowledged, Entered, Kind, Missed, Queued, Refused, Said
+from securechat.client.multiline import MOST_CHARACTERS, MOST_LINES, Limits, packed, read_limits
 from securechat.protocol.message import ProtocolError
-from tests.client.conftest import ECHO, Script
+from tests.client.conftest import CAPABILITIES, ECHO, Script
 
 AT = "time=2026-03-01T10:00:00.000Z"
 BOB = ":bob!b@h"
@@ -110,6 +110,109 @@ def test_a_flood_of_them_ends_the_connection(entered, flood):
 
 
 def test_what_is_over_makes_room_for_the_next(entered):
-    for number in range(30):
+    for number in range(11):
         entered.server(*batch(*["x"] * 1000, reference=f"b{number}"))
         entered.server(*batch(*["x"] * 1000, command="TAGMSG", reference=f"b{number}"))
+        entered.server("BATCH +h netsplit", *batch(*["x"] * 2000, opening="batch=h"), "BATCH -h")
+
+
+LIMITS = Limits(40, 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "messages"),
+    [
+        ("one", ["one"]),
+        ("one\ntwo", ["one\ntwo"]),
+        ("\n \n  one\n\t\n\n two \n \n", ["  one\n\n\n two "]),
+        ("a\nb\nc\nd\ne\nf", ["a\nb\nc\nd", "e\nf"]),
+        ("a\n\n\n\n\n\n\nb\n", ["a", "b"]),
+        ("the quick brown fox", ["the quick \rbrown fox"]),
+        ("x" * 45, ["\r".join(["x" * 10] * 4), "x" * 5]),
+        ("x" * 15 + "\n" + "y" * 25, ["x" * 10 + "\r" + "x" * 5 + "\n" + "\r".join(["y" * 10] * 2), "y" * 5]),
+        ("é" * 5 + "\n" + "é" * 5 + "\n" + "é" * 5 + "\n" + "é" * 5, ["\n".join(["é" * 5] * 3), "é" * 5]),
+        (" " * 30 + "\nx", ["x"]),
+        ("", []),
+        (" \n\n", []),
+    ],
+)
+def test_a_text_becomes_as_few_messages_as_the_limits_allow(words, messages):
+    assert list(packed(words, 10, LIMITS)) == messages
+    assert all(LIMITS.hold(one) for one in messages)
+
+
+@pytest.mark.parametrize(
+    ("value", "limits"),
+    [
+        ("max-bytes=8192,max-lines=100", Limits(8192, 100)),
+        ("max-lines=24,x,max-bytes=4096,", Limits(4096, 24)),
+        ("max-bytes=4096", Limits(4096, MOST_LINES)),
+        (f"max-bytes={10**8},max-lines={10**8}", Limits(MOST_CHARACTERS, MOST_LINES)),
+        ("", None),
+        ("max-lines=100", None),
+        ("max-bytes=511", None),
+        ("max-bytes=8192,max-lines=1", None),
+        ("max-bytes=8192,max-lines=", None),
+        ("max-bytes=-1,max-lines=٣٣", None),
+        (f"max-bytes={'9' * 5000}", None),
+    ],
+)
+def test_what_a_server_says_of_its_limits_is_bounded(value, limits):
+    assert read_limits(value) == limits
+
+
+MULTILINE = f"{CAPABILITIES} draft/multiline=max-bytes=8192,max-lines=100"
+
+
+def test_a_text_of_several_lines_leaves_in_one_batch_and_its_echo_acknowledges():
+    script = Script(MULTILINE + " securechat/retry")
+    script.enter()
+    script.say(7, "#lobby", "one\n\n:" + "x" * 600)
+    opening, *lines, end = script.sent()
+    tags, _, rest = opening.partition(" ")
+    label = tags.partition(";")[0].removeprefix("@label=")
+    assert (rest, end) == (f"BATCH +{label} draft/multiline #lobby", f"BATCH -{label}")
+    assert "+securechat/id=" in tags
+    first, blank, long, more = lines
+    assert (first, blank) == (f"@batch={label} PRIVMSG #lobby one", f"@batch={label} PRIVMSG #lobby :")
+    assert long.startswith(f"@batch={label} PRIVMSG #lobby ::xx")
+    assert more.startswith(f"@batch={label};draft/multiline-concat PRIVMSG #lobby xx")
+    echo = batch("one", "", ":" + "x" * 600, opening=f"label={label};msgid=m1;{AT}")
+    acknowledged, said = script.server(*(line.replace(BOB, f":{ECHO}") for line in echo))
+    assert acknowledged == Acknowledged(7)
+    assert (said.text, said.own) == ("one\n\n:" + "x" * 600, True)
+
+
+@pytest.mark.parametrize(
+    "capabilities",
+    [
+        CAPABILITIES,
+        MULTILINE.replace("labeled-response ", ""),
+        MULTILINE.replace("echo-message ", ""),
+        MULTILINE.replace("max-bytes=8192", "max-bytes=x"),
+    ],
+)
+def test_where_several_lines_are_no_message_each_is_one(capabilities):
+    script = Script(capabilities.replace("draft/chathistory", ""))
+    script.log_in()
+    script.burst("#lobby")
+    script.say(7, "#lobby", "one\n\ntwo")
+    said = [line.partition("PRIVMSG")[2] for line in script.sent() if "PRIVMSG" in line]
+    assert said == [" #lobby one", " #lobby two"]
+
+
+def test_an_action_of_several_lines_is_several():
+    script = Script(MULTILINE)
+    script.enter()
+    script.say(7, "#lobby", "waves\nand goes", action=True)
+    assert [line.partition(" :")[2] for line in script.sent()] == ["\x01ACTION waves\x01", "\x01ACTION and goes\x01"]
+
+
+@pytest.mark.parametrize(("code", "told"), [("MULTILINE_MAX_LINES 100", Refused), ("TIMEOUT 3", Queued)])
+def test_a_refused_batch_is_a_refused_text(code, told):
+    script = Script(MULTILINE, patience=60.0)
+    script.enter()
+    script.say(7, "#lobby", "one\ntwo")
+    label = script.sent()[0].partition(" ")[0]
+    (event,) = script.server(f"{label} :s FAIL BATCH {code} :No")
+    assert (type(event), event.text) == (told, "one\ntwo")

@@ -13,6 +13,7 @@ from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
 from securechat.client.events import Acknowledged, Entered, Event, LinkBack, Missed, Refused, Said
 from securechat.client.history import Seen
+from securechat.client.multiline import Limits
 from securechat.client.outbox import Outbox
 from securechat.client.past import everything
 from securechat.client.session import Session
@@ -132,6 +133,49 @@ def test_a_second_cut_right_behind_the_first_changes_nothing(knows_ids):
             run.link(second, eager=True)
             run.link()
             run.check()
+
+
+BLOCKS = (("#lobby", "one\n\nthree"), ("bob", "word " * 150), ("#lobby", "after"), ("#lobby", "one\n\nthree"))
+
+
+@pytest.mark.parametrize("knows_ids", [True, False])
+def test_a_message_of_several_lines_stays_one_wherever_the_link_is_cut(knows_ids):
+    def begun() -> Run:
+        run = Run(Host(knows_ids=knows_ids, multiline=True))
+        run.conversation.limits = Limits(2000, 10)  # of a link before
+        run.type(*BLOCKS)
+        return run
+
+    steps = begun().link()
+    assert steps > 30
+    for cut in range(1, steps + 2):
+        run = begun()
+        run.link(cut, eager=cut % 2 == 0)
+        run.link()
+        assert [(one.target, one.text.replace("\r", "")) for one in run.host.stored if one.sender == "ada"] == [*BLOCKS]
+        assert sorted(said.text for said in run.told if said.own) == sorted(text for _, text in BLOCKS)
+        assert [type(event) for event in run.events if isinstance(event, Acknowledged | Refused)] == [Acknowledged] * 4
+
+
+@pytest.mark.parametrize(
+    ("limits", "stored"),
+    [
+        ("", ["after"]),
+        (" draft/multiline", ["after"]),
+        (" draft/multiline=max-bytes=600,max-lines=10", ["one\n\nthree", "after", "one\n\nthree"]),
+        (" draft/multiline=max-bytes=2000,max-lines=2", ["word " * 150, "after"]),
+    ],
+)
+def test_a_server_that_takes_less_than_before_gets_nothing_else_instead(limits, stored):
+    run = Run(Host(multiline=True))
+    run.conversation.limits = Limits(2000, 10)
+    run.type(*BLOCKS)
+    run.host.capabilities = run.host.capabilities.partition(" draft/multiline")[0] + limits
+    run.link()
+    refused = [event for event in run.events if isinstance(event, Refused)]
+    assert len(refused) == len(BLOCKS) - len(stored)
+    assert all("no longer takes a message of so many lines" in event.reason for event in refused)
+    assert [one.text.replace("\r", "") for one in run.host.stored if one.sender == "ada"] == stored
 
 
 def test_what_a_link_brought_back_is_told_after_how_long_it_was_and_how_much():

@@ -6,6 +6,7 @@ import pytest
 
 from securechat.client.credentials import Credentials
 from securechat.client.events import Admitted, LoginRefused
+from securechat.client.multiline import Limits
 from securechat.protocol.message import ProtocolError
 from tests.client.conftest import Script
 
@@ -37,6 +38,14 @@ def test_an_offer_may_take_several_lines(script):
     assert script.sent() == []
     script.server(":s CAP * LS :sasl")
     assert script.sent() == ["CAP REQ :sasl server-time batch"]
+
+
+@pytest.mark.parametrize(("granted", "limits"), [("draft/multiline", Limits(4096, 24)), ("", None)])
+def test_several_lines_are_a_message_where_the_server_granted_that_too(script, granted, limits):
+    needed = "sasl echo-message labeled-response batch"
+    script.server(f":s CAP * LS :{needed} draft/multiline=max-bytes=4096,max-lines=24")
+    script.server(f":s CAP * ACK :{needed} {granted}", "AUTHENTICATE +", ":s 903 * :ok", ":s 001 ada :Welcome")
+    assert script.conversation.limits == limits
 
 
 def test_an_endless_offer_ends_the_connection(script):

@@ -47,6 +47,17 @@ def test_lines_come_back_whole_with_their_ids_and_in_doubt(tmp_path):
     again.close()
 
 
+def test_a_message_of_several_lines_comes_back_as_it_was_cut(tmp_path):
+    outbox = Outbox(keeping=open_spool(tmp_path, "x"))
+    outbox.put(line(1, "one\n\nlong\rline", "next"))
+    outbox.save()
+    outbox.close()
+    again = Outbox(keeping=open_spool(tmp_path, "x"))
+    assert [one.text for one in again.lines] == ["one\n\nlongline\nnext"]
+    assert [piece.wire_text for piece in again.doubts] == ["one\n\nlong\rline", "next"]
+    again.close()
+
+
 def test_what_is_acknowledged_is_neither_sent_again_nor_readable_in_the_file(tmp_path):
     spool = open_spool(tmp_path, "x")
     outbox = Outbox(keeping=spool)

@@ -30,9 +30,10 @@ CAPABILITIES = (
     "sasl=PLAIN",
     "sasl=PLAIN server-time message-tags echo-message labeled-response batch",
     "sasl server-time message-tags labeled-response batch echo-message securechat/retry soju.im/search",
+    "sasl message-tags labeled-response batch echo-message draft/multiline=max-bytes=600,max-lines=3",
 )
-SAID = {"CAP", "NICK", "USER", "AUTHENTICATE", "PING", "PONG", "PRIVMSG", "CHATHISTORY", "SEARCH", "PASSWD", "JOIN",
-        "PART", "TOPIC", "NAMES", "WHO", "TAGMSG", "QUIT"}  # fmt: skip
+SAID = {"CAP", "NICK", "USER", "AUTHENTICATE", "PING", "PONG", "PRIVMSG", "BATCH", "CHATHISTORY", "SEARCH", "PASSWD",
+        "JOIN", "PART", "TOPIC", "NAMES", "WHO", "TAGMSG", "QUIT"}  # fmt: skip
 ECHOED = {"PONG", "CAP", "CHATHISTORY"}  # hold the server's own words, which may be longer than it takes
 
 
@@ -65,7 +66,7 @@ class Visit:
 
     def _begin(self) -> None:
         """Another person, who has seen nothing of this server or something of it."""
-        self.host = Host(knows_ids=self.random.random() < 0.5)
+        self.host = Host(knows_ids=self.random.random() < 0.5, multiline=self.random.random() < 0.5)
         if self.random.random() < 0.5:
             self.host.capabilities = self.random.choice(CAPABILITIES)
         for number in range(self.random.choice((0, 3, 150))):
@@ -107,7 +108,8 @@ class Visit:
         elif chance < 0.1:
             self.host.say("bob", "#lobby", "something")
         elif chance < 0.15:
-            words, target = self.random.choice(TEXTS[:6]), self.random.choice(("#lobby", "bob", "#a"))
+            words = "\n".join(self.random.choices(TEXTS[:8], k=self.random.choice((1, 1, 3, 12))))
+            target = self.random.choice(("#lobby", "bob", "#a"))
             line = self.conversation.line(self.inputs + 1, target, words.replace("\r", ""), action=chance < 0.11)
             self.conversation.outbox.put(line)
             self.session.tick(self.now)

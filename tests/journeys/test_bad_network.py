@@ -41,7 +41,8 @@ class Person:
 
     def say(self) -> None:
         self.said += 1
-        self.client.say("#lobby", f"line {self.said} {'x' * (self.said % 5 * 90)}")
+        more = "\n\n  and more" if self.said % 3 == 0 else ""
+        self.client.say("#lobby", f"line {self.said} {'x' * (self.said % 5 * 90)}{more}")
 
     def listen(self, seconds: float) -> None:
         for event in self.client.take(seconds):

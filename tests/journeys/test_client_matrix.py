@@ -1,6 +1,7 @@
 """Whoever says it with WeeChat, irssi or catgirl, each of them shows it once, as text, with its author.
 
-In a channel, to one person, in the second session of whoever says it, and to those who were away.
+In a channel, to one person, in the second session of whoever says it, and to those who were away. What our own client
+says in one block, they show as its lines.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from securechat.protocol.multiline import KIND
+from tests.cli.conftest import Login as Person
 from tests.clients import Client, Login
 from tests.looks import CATGIRL, IRSSI, WEECHAT
 from tests.running import PASSWORD, Server
+from tests.terminal import Terminal
 from tests.wire import Wire
 
 pytestmark = pytest.mark.real_client
@@ -27,6 +31,7 @@ OTHERS = {"weechat": "wes", "irssi": "ira", "catgirl": "cat"}  # each at one kin
 TARGETS = (CHANNEL, *OTHERS.values())
 BEFORE, AFTER = "while they were away", "when they were there"  # the others
 END = "that was all"
+BLOCK = ("for word in words:", "    print(word)", "ends here")
 
 Start = Callable[[str, str], Client]
 
@@ -47,6 +52,21 @@ def start(server: Server, tmp_path: Path) -> Iterator[Start]:
             return client
 
         yield begin
+
+
+@pytest.fixture
+def full(server: Server, tmp_path: Path) -> Iterator[Callable[[str], Terminal]]:
+    """`full("ada")` is our own client on a screen."""
+    person = Person(server, tmp_path)
+    with ExitStack() as stack:
+
+        def full(name: str) -> Terminal:
+            surroundings = {key: value for key, value in person.env.items() if key not in ("COLUMNS", "LINES")}
+            opened = Terminal(person.words(name), surroundings | {"TERM": "xterm-256color"}, 100, 30)
+            stack.callback(opened.close)
+            return opened
+
+        yield full
 
 
 @pytest.fixture
@@ -74,6 +94,27 @@ def test_what_any_client_says_every_client_shows_once(server: Server, start: Sta
         for target in TARGETS:
             wrong += faults(kind, beside[kind], target, target)
     assert wrong == []
+
+
+def test_a_block_pasted_into_our_client_is_its_lines_in_every_other(
+    server: Server, start: Start, full: Callable[[str], Terminal], witness: Wire
+) -> None:
+    listening = {kind: start(kind, name) for kind, name in OTHERS.items()}
+    ours = full(ADA)
+    ours.wait_for("#lobby>")
+    ours.type("\x1b[200~" + "\n\n".join(BLOCK) + "\x1b[201~")
+    ours.wait_for("Send these 5 lines")
+    ours.enter("")
+    batch = witness.wait_for("BATCH", lambda line: line.params[1:] == (KIND, CHANNEL))
+    witness.send(f"PRIVMSG {CHANNEL} :{END}")
+    ours.wait_for(END)
+    for kind, client in listening.items():
+        client.go(CHANNEL)
+        lines = client.see(END).splitlines()
+        shown = [line for line in lines if re.search(KINDS[kind].said.format(nick=ADA, text=".*"), line)]
+        assert [text for line in shown for text in BLOCK if line.endswith(text)] == list(BLOCK), kind
+    [entry] = [entry for entry in server.history(CHANNEL) if BLOCK[0] in entry.text]
+    assert (entry.text, entry.msgid) == ("\n\n".join(BLOCK), batch.tags["msgid"])
 
 
 def visit(server: Server, name: str) -> None:

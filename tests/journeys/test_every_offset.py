@@ -1,13 +1,26 @@
-"""The link is cut behind every byte of one send, and of its echo: repeated with its id, it is stored and shown once."""
+"""The link is cut behind every byte of one send, and of its echo: repeated with its id, it is stored and shown once.
+
+A block of several lines that our own client sends is cut in a few places.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
+from securechat.client.address import Address
+from securechat.client.client import Client
+from securechat.client.conversation import Conversation
+from securechat.client.credentials import Credentials
+from securechat.client.events import Entered, Event, Missed, Said
+from securechat.client.history import Seen
+from securechat.client.outbox import Outbox
+from securechat.client.past import outages
+from securechat.client.trust import ByCA, connect
 from securechat.protocol.message import Message
 from securechat.server.event import RETRY_ID, timestamp
 from securechat.store.rows import Entry
@@ -129,3 +142,50 @@ def _told(message: Message) -> Told:
 
 def _as_told(entry: Entry) -> Told:
     return entry.text, entry.msgid, timestamp(entry.time)
+
+
+PARTS = 6  # of a block and of its echo, between which the link is cut
+
+
+@WAYS
+def test_a_block_of_our_client_stays_one_message_wherever_its_link_is_cut(way: int, idle_server: Server) -> None:
+    idle_server.adduser("ada")
+    idle_server.start()
+    with Relay(idle_server.port) as relay, _client(idle_server, relay) as client:
+        passed = relay.links()[-1].passed[way]
+        stored = [client.send("#lobby", _block(0)).msgid]
+        size = relay.links()[-1].passed[way] - passed
+        told: list[Event] = []
+        for offset in range(0, size + 1, size // PARTS):
+            relay.links()[-1].cut_behind(way, offset)
+            stored.append(client.send("#lobby", _block(len(stored))).msgid)
+            told += _until_back(client)
+    told += client.take()
+    entries = [entry for entry in idle_server.history("#lobby") if entry.kind == "PRIVMSG"]
+    assert len(entries) > PARTS
+    assert [entry.msgid for entry in entries] == stored
+    assert [entry.text.replace("\r", "") for entry in entries] == [_block(number) for number in range(len(stored))]
+    said = [one for event in told for one in (event.lines if isinstance(event, Missed) else [event])]
+    assert [one.text for one in said if isinstance(one, Said)] == [_block(number) for number in range(len(stored))]
+
+
+def _client(server: Server, relay: Relay) -> Client:
+    """It is logged in, and makes a lost link anew at once."""
+    dial = partial(connect, Address("localhost", relay.address[1]), ByCA(server.ca))
+    conversation = Conversation(Seen(), Outbox())
+    client = Client(Credentials("ada", PASSWORD), outages, conversation, dial, delay=lambda tries, lasted: 0.02)
+    client.log_in(dial())
+    client.enter()
+    return client
+
+
+def _until_back(client: Client) -> list[Event]:
+    """What it is told up to the next link."""
+    told = client.take(most=1)
+    while not isinstance(told[-1], Entered):
+        told += client.take(most=1)
+    return told
+
+
+def _block(number: int) -> str:
+    return f"block {number}\n\n  {'of words ' * 60}\nthe end"

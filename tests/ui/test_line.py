@@ -20,14 +20,14 @@ from securechat.client.profile import Profile
 from securechat.client.session import Session
 from securechat.ui.commands import ALIASES, COMMANDS
 from securechat.ui.line import LineMode
-from tests.client.conftest import Script
+from tests.client.conftest import CAPABILITIES, Script
 
 
 class Link(Script):
     """As a client, but what is posted runs at once, in a session whose server a test plays."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, capabilities: str = CAPABILITIES) -> None:
+        super().__init__(capabilities)
         self.tickets = 0
 
     def say(self, target: str, words: str, *, action: bool = False) -> int:
@@ -109,6 +109,25 @@ def test_a_mistyped_command_is_never_sent_and_says_why(mode, link, typed, told):
     (line,) = mode.entered(typed)
     assert told in line
     assert link.lines() == []
+
+
+def test_several_lines_that_are_pasted_into_line_mode_are_several_messages(tmp_path):
+    link = Link(f"{CAPABILITIES} draft/multiline=max-bytes=4096,max-lines=10")
+    link.enter("#lobby")
+    mode = LineMode(link, Profile(tmp_path).visit(Address("localhost"), "ada"), "#lobby", join=False)
+    mode.heard([Entered("ada", ("#lobby",))])
+    mode.entered("one\n/names\ntwo")
+    assert link.lines() == ["PRIVMSG #lobby one", "NAMES #lobby", "PRIVMSG #lobby two"]
+    mode.say_all("one\n/names\n\ntwo\n")
+    assert [line for line in link.lines() if "BATCH" not in line] == [
+        f"PRIVMSG #lobby {words}" for words in ("one", "/names", ":", "two")
+    ]
+    assert mode.doubtful()[-4:] == [
+        "-!- kept for your next login, to #lobby: one",
+        "-!- | /names",
+        "-!- | ",
+        "-!- | two",
+    ]
 
 
 def test_help_lists_every_command_and_every_alias_leads_to_one(mode):

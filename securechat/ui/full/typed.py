@@ -86,11 +86,12 @@ class Typed(Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        lines = [line for line in event.text.splitlines() if line.strip()]
-        if len(lines) > 1 and not self.password:
-            self.post_message(self.Pasted("\n".join(lines)))
-        elif lines:
-            self.replace(lines[0], *self.selection)
+        lines = event.text.splitlines()
+        said = [line for line in lines if line.strip()]
+        if len(said) > 1 and not self.password:
+            self.post_message(self.Pasted("\n".join(lines).strip("\n")))
+        elif said:
+            self.replace(said[0], *self.selection)
 
     def _remember(self, place: int) -> None:
         if self.password or not 0 <= place <= len(self._lines):

@@ -58,6 +58,10 @@ def lines(seed: int, count: int) -> Iterator[bytes]:
         yield line + b"\r\n"
         if number % 50 == 49:  # the same wherever one looks
             yield b":bob!u@h PRIVMSG #lobby :" + chance.choice(ENEMY_TEXTS).encode() + b"\r\n"
+            yield b":bob!u@h BATCH +b draft/multiline #lobby\r\n"
+            for text in chance.choices(ENEMY_TEXTS, k=chance.choice((1, 5, 300))):
+                yield b"@batch=b :bob!u@h PRIVMSG #lobby :" + text.encode() + b"\r\n"
+            yield b"BATCH -b\r\n"
 
 
 class Enemy(Listening):

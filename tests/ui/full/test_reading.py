@@ -6,6 +6,8 @@ import pytest
 from textual import events
 from textual.widgets import Input, OptionList
 
+from securechat.client.events import Said
+from securechat.ui.full.buffer import STORED
 from securechat.ui.full.completion import Completion
 from securechat.ui.full.dialogs import PasteDialog, Switcher, fitting
 from securechat.ui.full.find import FindBar
@@ -102,17 +104,36 @@ def test_several_pasted_lines_are_said_as_they_are_or_not_at_all(stage):
         await screen.pilot.press("escape")
         await paste("one\n\n/quit\nthree\n")
         await screen.pilot.press("enter")
-        await screen.shows("│ three")
+        await screen.shows("│ one", " /quit", " three")
         typed.post_message(events.Paste("a single one\n"))
         await screen.until(lambda: typed.value == "a single one")
         assert not screen.model.chat.leaving
 
     stage.play("ada", journey)
     assert [entry.text for entry in stage.server.history("#lobby") if entry.kind == "PRIVMSG"] == [
-        "one",
-        "/quit",
-        "three",
+        "one\n\n/quit\nthree"
     ]
+
+
+def test_a_pasted_block_is_one_message_to_who_knows_that_and_lines_to_others(stage, login):
+    bob = login("bob", "message-tags server-time")
+
+    async def journey(screen):
+        typed = screen.app.query_one(Typed)
+        typed.post_message(events.Paste("def f():\n\n    return 1\n" + "x" * 600 + "\n"))
+        await screen.until(lambda: isinstance(screen.app.screen, PasteDialog))
+        await screen.pilot.press("enter")
+        await screen.shows(f"{STORED}        ada │ def f():", "    return 1")
+        await screen.until(lambda: not screen.model.unstored)
+
+    with stage.client("eve") as (eve, _, _):
+        stage.play("ada", journey)
+        [said] = [event for event in eve.take(5) if isinstance(event, Said)]
+    assert said.text == "def f():\n\n    return 1\n" + "x" * 600
+    lines = [line for line in bob.sync() if line.command == "PRIVMSG"]
+    assert [line.params[1] for line in lines][:2] == ["def f():", "    return 1"]
+    assert "".join(line.params[1] for line in lines[2:]) == "x" * 600
+    assert [line.tags.get("msgid") for line in lines] == [said.msgid, *[None] * (len(lines) - 1)]
 
 
 def test_tab_completes_names_channels_and_commands(stage, login):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from securechat.ui.full.buffer import STORED
+from securechat.ui.full.buffer import QUEUED, STORED
 from tests.cli.conftest import Login
 from tests.running import Server
 from tests.terminal import Terminal
@@ -100,6 +101,27 @@ def test_no_colour_is_used_where_none_is_wanted(server, full):
         b"39",
         b"49",
     }
+
+
+def test_a_block_that_waits_survives_a_killed_client_and_stays_one(server, full):
+    server.adduser("ada")
+    ada = full("ada")
+    ada.wait_for("#lobby>")
+    server.kill()
+    ada.wait_for("connection lost")
+    ada.type("\x1b[200~one\n\n  three\x1b[201~")
+    ada.wait_for("Send these 3 lines")
+    ada.enter("")
+    ada.wait_for(f"{QUEUED} +ada │ one\n.*\n.*  three")
+    ada.wait_for("1 queued")
+    ada.child.kill(signal.SIGKILL)
+    server.start()
+    again = full("ada", "--line")
+    again.wait_for("queued for #lobby: one\n.*-!- \\|\n.*-!- \\|   three")
+    again.wait_for("<ada> one\n +\\|\n +\\|   three")
+    again.enter("/quit")
+    assert again.status() == 0
+    assert [entry.text for entry in server.history("#lobby") if entry.kind == "PRIVMSG"] == ["one\n\n  three"]
 
 
 @pytest.mark.parametrize("options", [["--line"], ["--plain"]])
