@@ -51,11 +51,12 @@ class Conversation:
         """A line for the outbox, in as few messages as the server's limits allow. Where it takes no messages of several
         lines, and in an action, each line of the text is one, and more where it is too long.
 
-        `key` names it, so that it is stored once however often it is given.
+        `key` names it, so that it is stored once however often it is given; so it is cut the same each time.
         """
         words = sendable(words)
         marks = len(ACTION_START + ACTION_END) if action else 0
-        overhead = self.source_bytes + len(f": PRIVMSG {target} :\r\n".encode()) + marks
+        source = self.source_bytes if key is None else max(self.source_bytes, LONGEST_SOURCE)
+        overhead = source + len(f": PRIVMSG {target} :\r\n".encode()) + marks
         line = Line(ticket, target, words, self._clock(), action, self._places.get(target), named=key is not None)
         budget = max(SHORTEST_PIECE, lines.BODY_BYTES - overhead)
         several = list(packed(words, budget, self.limits)) if self.limits is not None and not action else []

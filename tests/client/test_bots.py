@@ -126,6 +126,17 @@ def test_a_text_that_is_too_large_for_one_message_is_as_few_as_can_be(server, ro
     assert "\n".join(one.text for one in heard) == "\n".join(texts)
 
 
+def test_under_a_key_a_long_line_is_cut_the_same_whatever_is_known_of_the_server(server, robot):
+    text = "word " * 90
+    with robot() as client:
+        client.post(lambda session: session.part("#lobby", ""))
+    for _ in ("in no channel", "in one"):
+        with robot() as client:
+            client.join("#ops")
+            client.send("#ops", text, key="deploy 8")
+    assert [one.replace("\r", "") for one in said(server, "#ops")] == [text]
+
+
 def test_at_the_end_all_that_was_said_is_stored(server, robot):
     with robot() as client:
         for number in range(100):
