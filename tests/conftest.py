@@ -29,6 +29,12 @@ def nobody_s_own_keyring() -> None:
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def servers_are_forked() -> None:
+    """To start one takes longer than most tests."""
+    Server.forks = True
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the certificates of a throw-away CA."""

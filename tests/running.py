@@ -29,6 +29,7 @@ from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
 from securechat.tls import authority, pins
 from tests.codes import App
+from tests.forking import Forked
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
@@ -51,6 +52,8 @@ class Server:
     They may talk as fast as tests do, unless `paced`.
     """
 
+    forks = False  # whether the process is forked rather than started, where nothing special is wanted of it
+
     def __init__(
         self, data: Path, certificates: Path, settings: str = "", *, paced: bool = False, rounds: int = ROUNDS
     ) -> None:
@@ -59,7 +62,7 @@ class Server:
         self.certificates = certificates
         self.ca = certificates / "ca.crt"
         self.port = 0
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Forked | None = None
         self.accounts: set[str] = set()
         self.data.mkdir(parents=True, exist_ok=True)
         self.configure(settings, paced=paced)
@@ -124,16 +127,23 @@ class Server:
             return App(Factors(database), name)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "securechat", *words, "--data", str(self.data)]
+        return [sys.executable, "-m", "securechat", *self._words(words)]
+
+    def _words(self, words: Iterable[str]) -> list[str]:
+        return [*words, "--data", str(self.data)]
 
     def start(self, *extra: str, prefix: Iterable[str] = (), **options: Any) -> Server:
         """Run `serve` and wait until it listens; the port stays the same over restarts, but not with a [[listen]]."""
         pair_of = ("--cert", str(self.certificates / "server.crt"), "--key", str(self.certificates / "server.key"))
         listen = () if "[[listen]]" in (self.data / "config.toml").read_text() else (f"--listen=127.0.0.1:{self.port}",)
-        words = self.command("serve", *listen, *pair_of, *extra)
-        self.process = subprocess.Popen(
-            [*prefix, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.data, **options
-        )
+        words = ["serve", *listen, *pair_of, *extra]
+        if self.forks and not prefix and not options:
+            self.process = Forked(self._words(words), self.data)
+        else:
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(
+                [*prefix, *self.command(*words)], stdout=pipe, stderr=pipe, text=True, cwd=self.data, **options
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"listening on .*:(\d+) \(TLS", line)
