@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,9 @@ from securechat.tls import authority
 from tests.bad_servers import Talk, half_a_hello, hello_of_1_1, listening, says, shows
 from tests.certificates import server_pem
 from tests.running import PASSWORD
+from tests.stepping import LIBRARY, SteppingClock
 
+YEAR = 365 * 86400
 NOW = datetime.now(UTC)
 OLD_PIN = "sha256:" + "0" * 64
 SINCE = date(2026, 1, 2)
@@ -80,13 +82,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(tmp_path_factory.mktemp("world"))
 
 
-def login(port: int, folder: Path, *trust: str) -> subprocess.CompletedProcess[str]:
+def login(
+    port: int, folder: Path, *trust: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     password = folder / "password"
     password.touch(0o600)
     password.write_text(PASSWORD)
     words = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{port}", "--password-file", str(password)]
     words += ["--profile-dir", str(folder / "profile"), *trust]
-    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    quiet = subprocess.DEVNULL
+    return subprocess.run(words, stdin=quiet, capture_output=True, text=True, timeout=60, check=False, env=env)
 
 
 def parts(bad: Bad, world: World) -> list[str]:
@@ -109,6 +114,19 @@ def test_a_bad_server_gets_to_know_nothing(name: str, world: World, tmp_path: Pa
     assert done.stderr.count("\n") == 1
     fits = [name for name, other in BAD.items() if all(part in done.stderr for part in parts(other, world))]
     assert fits == [name], done.stderr
+    assert received
+    assert b"".join(received) == b""
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="no libfaketime; install the package libfaketime")
+def test_where_the_clock_here_is_wrong_it_is_named_and_nothing_is_sent(world: World, tmp_path: Path) -> None:
+    clock = SteppingClock(tmp_path)
+    clock.set(-20 * YEAR)
+    with listening(shows(server_pem(world.certs, "localhost"))) as (port, received):
+        done = login(port, tmp_path, "--ca", str(world.certs / "ca.crt"), env=clock.environment)
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.startswith("securechat: the clock of this computer is wrong: it says 20")
+    assert done.stderr.count("\n") == 1
     assert received
     assert b"".join(received) == b""
 
