@@ -1,12 +1,16 @@
-"""Servers forked from a process that has imported them already: each as real as one that is started, and at once there.
+"""`securechat` forked from a process that has imported it already: as real as one that is started, and there at once.
 
-Whatever is measured from outside, memory above all, takes a server that was started.
+Whatever is measured from outside, memory above all, takes one that was started.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from multiprocessing import reduction
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,14 +19,40 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["securechat.cli.main", "securechat.cli.serve", "securechat.server.run"])
 
 
-class Forked:
-    """A process that runs `securechat` with these words; what a Popen has under the same names."""
+PREFIX = [sys.executable, "-m", "securechat"]
 
-    def __init__(self, words: list[str], folder: Path) -> None:
+
+def run(
+    command: Sequence[str],
+    *,
+    input: str = "",
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, as `subprocess.run` does; it begins with PREFIX. Raises TimeoutError."""
+    with (
+        tempfile.TemporaryFile("w+") as given,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
+        given.write(input)
+        given.seek(0)
+        child = _child(command, cwd, (given.fileno(), out.fileno(), err.fileno()), env)
+        _wait(child, timeout)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, child.exitcode or 0, out.read(), err.read())
+
+
+class Forked:
+    """A process that runs such a command; what a Popen has under the same names."""
+
+    def __init__(self, command: Sequence[str], cwd: Path) -> None:
         out, out_there = os.pipe()
         errors, errors_there = os.pipe()
-        self._child = _context.Process(target=_run, args=(words, folder, _End(out_there), _End(errors_there)))
-        self._child.start()
+        with open(os.devnull) as nothing:
+            self._child = _child(command, cwd, (nothing.fileno(), out_there, errors_there), None)
         os.close(out_there)
         os.close(errors_there)
         self.stdout = os.fdopen(out)
@@ -42,15 +72,13 @@ class Forked:
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         """Wait for the end; what was not read before. Raises TimeoutError."""
-        self._child.join(timeout)
-        if self._child.exitcode is None:
-            raise TimeoutError(f"the server does not end within {timeout:g} s")
+        _wait(self._child, timeout)
         with self.stdout, self.stderr:
             return self.stdout.read(), self.stderr.read()
 
 
-class _End:
-    """An end of a pipe, on its way to the child."""
+class _File:
+    """An open file, on its way to the child."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -59,16 +87,36 @@ class _End:
         return _arrived, (reduction.DupFd(self._number),)
 
 
-def _arrived(end: Any) -> int:
-    number: int = end.detach()
+def _arrived(file: Any) -> int:
+    number: int = file.detach()
     return number
 
 
-def _run(words: list[str], folder: Path, out: int, errors: int) -> NoReturn:
+def _child(
+    command: Sequence[str], cwd: Path | None, standard: tuple[int, int, int], env: Mapping[str, str] | None
+) -> Any:
+    assert list(command[: len(PREFIX)]) == PREFIX
+    environment = dict(os.environ if env is None else env)
+    files = [_File(number) for number in standard]
+    child = _context.Process(target=_main, args=(list(command[len(PREFIX) :]), cwd or Path.cwd(), files, environment))
+    child.start()
+    return child
+
+
+def _wait(child: Any, timeout: float) -> None:
+    child.join(timeout)
+    if child.exitcode is None:
+        raise TimeoutError(f"the process does not end within {timeout:g} s")
+
+
+def _main(words: list[str], cwd: Path, files: list[int], environment: dict[str, str]) -> NoReturn:
     from securechat.cli.main import main
 
-    for number, standard in ((out, 1), (errors, 2)):
+    for standard, number in enumerate(files):
         os.dup2(number, standard)
         os.close(number)
-    os.chdir(folder)
+    sys.stdin = os.fdopen(0, closefd=False)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
     main(words)

@@ -9,7 +9,6 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +28,7 @@ from securechat.store.tokens import Tokens
 from securechat.store.totp import Factors
 from securechat.tls import authority, pins
 from tests.codes import App
-from tests.forking import Forked
+from tests.forking import PREFIX, Forked
 from tests.wire import ALL_CAPS, PATIENCE, Wire
 
 ROUNDS = 4  # of bcrypt, where its cost does not matter
@@ -127,22 +126,19 @@ class Server:
             return App(Factors(database), name)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "securechat", *self._words(words)]
-
-    def _words(self, words: Iterable[str]) -> list[str]:
-        return [*words, "--data", str(self.data)]
+        return [*PREFIX, *words, "--data", str(self.data)]
 
     def start(self, *extra: str, prefix: Iterable[str] = (), **options: Any) -> Server:
         """Run `serve` and wait until it listens; the port stays the same over restarts, but not with a [[listen]]."""
         pair_of = ("--cert", str(self.certificates / "server.crt"), "--key", str(self.certificates / "server.key"))
         listen = () if "[[listen]]" in (self.data / "config.toml").read_text() else (f"--listen=127.0.0.1:{self.port}",)
-        words = ["serve", *listen, *pair_of, *extra]
+        command = self.command("serve", *listen, *pair_of, *extra)
         if self.forks and not prefix and not options:
-            self.process = Forked(self._words(words), self.data)
+            self.process = Forked(command, self.data)
         else:
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(
-                [*prefix, *self.command(*words)], stdout=pipe, stderr=pipe, text=True, cwd=self.data, **options
+                [*prefix, *command], stdout=pipe, stderr=pipe, text=True, cwd=self.data, **options
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

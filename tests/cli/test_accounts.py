@@ -17,6 +17,7 @@ from securechat import config
 from securechat.auth import passwords
 from securechat.store.accounts import Accounts
 from securechat.store.database import open_database
+from tests import forking
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
@@ -37,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path) -> Run:
     def run(*words: str, text: str = "", data: Path = folder) -> Result:
         command = [sys.executable, "-m", "securechat", *words, "--data", str(data)]
-        result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+        result = forking.run(command, input=text)
         assert "Traceback" not in result.stderr
         return result
 

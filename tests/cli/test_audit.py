@@ -13,6 +13,7 @@ from contextlib import closing
 import pytest
 
 from securechat.store.schema import AUDIT_TRIGGERS
+from tests import forking
 from tests.running import PASSWORD, Server
 from tests.wire import Wire
 
@@ -20,9 +21,7 @@ Login = Callable[..., Wire]
 
 
 def run(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(
-        server.command("audit", *words), capture_output=True, text=True, timeout=60, check=False, cwd=server.data
-    )
+    result = forking.run(server.command("audit", *words), cwd=server.data)
     assert "Traceback" not in result.stderr
     return result
 

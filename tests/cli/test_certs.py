@@ -18,6 +18,7 @@ from securechat.store.database import Database, open_database
 from securechat.store.rows import CertificateUsed
 from securechat.store.writer import Writer
 from securechat.tls import authority, clients, pins
+from tests import forking
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
@@ -42,7 +43,7 @@ def opened(folder: Path) -> closing[Database]:
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
         command = [sys.executable, "-m", "securechat", "certs", *words, "--data", str(folder)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        result = forking.run(command)
         assert "Traceback" not in result.stderr
         return result
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.running import Server
 from tests.wire import Wire
 
@@ -18,15 +19,13 @@ Login = Callable[..., Wire]
 
 
 def run(server: Server, *words: str) -> Result:
-    result = subprocess.run(
-        server.command("db", *words), capture_output=True, text=True, timeout=60, check=False, cwd=server.data
-    )
+    result = forking.run(server.command("db", *words), cwd=server.data)
     assert "Traceback" not in result.stderr
     return result
 
 
 def acts(server: Server) -> list[str]:
-    shown = subprocess.run(server.command("audit", "--json"), capture_output=True, text=True, timeout=60, check=True)
+    shown = forking.run(server.command("audit", "--json"))
     return [json.loads(line)["act"] for line in shown.stdout.splitlines()]
 
 

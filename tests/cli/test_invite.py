@@ -17,6 +17,7 @@ from securechat.protocol.invites import Invite, parse
 from securechat.store.accounts import Accounts
 from securechat.store.database import open_database
 from securechat.tls import authority, pins
+from tests import forking
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
         command = [sys.executable, "-m", "securechat", *words, "--data", str(folder)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+        result = forking.run(command, cwd=folder)
         assert "Traceback" not in result.stderr
         return result
 

@@ -16,6 +16,7 @@ from securechat.client.address import Address
 from securechat.client.profile import Profile
 from securechat.client.tokens import DeviceToken
 from securechat.protocol.invites import Invite, write
+from tests import forking
 from tests.running import Server
 from tests.terminal import Terminal
 
@@ -57,7 +58,7 @@ class Guest:
         return self._run(self.words("login", f"{self.name}@{self.address}"), text)
 
     def _run(self, words: list[str], text: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(words, input=text, capture_output=True, text=True, env=self.env, timeout=60, check=False)
+        done = forking.run(words, input=text, env=self.env)
         assert "Traceback" not in done.stderr
         return done
 

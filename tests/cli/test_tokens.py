@@ -15,6 +15,7 @@ from securechat import config
 from securechat.auth import tokens
 from securechat.store.accounts import Accounts
 from securechat.store.database import open_database
+from tests import forking
 
 Result = subprocess.CompletedProcess[str]
 Run = Callable[..., Result]
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
         command = [sys.executable, "-m", "securechat", "tokens", *words, "--data", str(folder)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        result = forking.run(command)
         assert "Traceback" not in result.stderr
         return result
 

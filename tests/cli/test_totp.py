@@ -20,6 +20,7 @@ from securechat.auth import totp
 from securechat.store.accounts import Accounts
 from securechat.store.database import open_database
 from securechat.store.totp import Factors, Listed
+from tests import forking
 from tests.terminal import Terminal
 
 Result = subprocess.CompletedProcess[str]
@@ -38,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
         command = [sys.executable, "-m", "securechat", "totp", *words, "--data", str(folder)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        result = forking.run(command)
         assert "Traceback" not in result.stderr
         return result
 

@@ -20,6 +20,7 @@ import pytest
 
 from securechat.store.accounts import Accounts
 from securechat.tls import authority
+from tests import forking
 from tests.running import PASSWORD, Server
 
 LONG_LABEL = "x" * 64 + ".example"  # no name server is asked for it
@@ -136,12 +137,6 @@ def one_line(done: subprocess.CompletedProcess[str], status: int, *said: str) ->
         assert words in line
 
 
-def run(words: list[str], cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, **options
-    )  # type: ignore[call-overload]
-
-
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_one_line_and_an_exit_status(server: Server, tmp_path: Path, mistake: Mistake) -> None:
     mistake.given(server)
@@ -155,7 +150,7 @@ def test_a_mistake_is_one_line_and_an_exit_status(server: Server, tmp_path: Path
         words = mistake.words
         for name, value in values.items():
             words = words.replace(name, value)
-        one_line(run(server.command(*words.split()), tmp_path), mistake.status, *mistake.said)
+        one_line(forking.run(server.command(*words.split()), cwd=tmp_path), mistake.status, *mistake.said)
 
 
 def drop_the_right_to_low_ports() -> None:
@@ -167,14 +162,15 @@ def test_a_port_that_only_root_may_use_is_one_line(server: Server, tmp_path: Pat
         return  # everyone may use every port here
     words = server.command(*SERVE.replace("CERTS", str(server.certificates)).replace(":0", ":1").split())
     drop = drop_the_right_to_low_ports if os.geteuid() == 0 else None
-    one_line(run(words, tmp_path, preexec_fn=drop), 1, "not permitted", "above 1023")
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, preexec_fn=drop)
+    one_line(done, 1, "not permitted", "above 1023")
 
 
 def test_a_second_server_on_the_same_data_is_told_the_first_one_s_pid(server: Server, tmp_path: Path) -> None:
     server.start()
     assert server.process is not None
     words = server.command(*SERVE.replace("CERTS", str(server.certificates)).split())
-    done = run(words, tmp_path)
+    done = forking.run(words, cwd=tmp_path)
     one_line(done, 1, f"process {server.process.pid} already serves", "--data")
     with server.login("ada") as ada:
         ada.sync()
@@ -185,7 +181,7 @@ def login(server: Server, folder: Path, host: str, *extra: str) -> subprocess.Co
     password.touch(mode=0o600)
     password.write_text(PASSWORD)
     words = ["login", f"ada@{host}:{server.port}", "--password-file", str(password), *extra]
-    return run([*server.command()[:3], *words, "--profile-dir", str(folder / "profile")], folder)
+    return forking.run([*forking.PREFIX, *words, "--profile-dir", str(folder / "profile")], cwd=folder)
 
 
 @pytest.mark.parametrize("state", ["unknown", "suspended", "deleted"])
