@@ -68,12 +68,10 @@ class Rubbish(Listening):
         self.links += 1
         guest = Host().connect()
         entered = False  # what is said before that may end a visit lawfully; tests/fuzzing has that part
-        tls.settimeout(0.5)
         read = b""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if entered and self.left > 0:
-                tls.settimeout(0.001)
+            tls.settimeout(0.001 if entered and self.left > 0 else 0.5)
             try:
                 data = tls.recv(65536)
             except TimeoutError:
