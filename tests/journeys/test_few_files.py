@@ -14,6 +14,7 @@ FILES = 64
 PEOPLE = [f"guest{number}" for number in range(200)]
 SETTINGS = '[limits]\nexempt = ["127.0.0.0/8"]\n'  # so that nothing but the files is short
 MESSAGES = 100
+ENOUGH = 20  # people inside, besides the two who talk
 QUIET = 2.0  # seconds
 
 
@@ -26,7 +27,7 @@ def test_without_a_free_file_nothing_acknowledged_is_lost_and_all_is_well_when_p
     server.start(prefix=("prlimit", f"--nofile={FILES}:{FILES}"))
     with server.login("ada") as ada, server.login("bob") as bob:
         said, inside = talk_in_a_crowd(server, ada)
-        assert 20 < inside < FILES
+        assert inside < FILES
         assert heard(bob) == said
         with server.login("cyd") as cyd:  # they have left: there is room again
             assert [line.params[1] for line in cyd.ask(f"CHATHISTORY LATEST #lobby * {MESSAGES}")] == said
@@ -47,8 +48,9 @@ def talk_in_a_crowd(server: Server, speaker: Wire) -> tuple[list[str], int]:
         for name in PEOPLE:
             load.send_in(name, visitors.login(name, password=PASSWORD))
         inside = 0
-        while len(said) < MESSAGES:
-            said.append(acknowledged(speaker, f"line {len(said)}"))
+        while len(said) < MESSAGES or inside < ENOUGH:  # how soon they come in is the machine's affair
+            if len(said) < MESSAGES:
+                said.append(acknowledged(speaker, f"line {len(said)}"))
             inside += len(load.serve(0.03))
         assert busy(server, load) < 0.3
     return said, inside
