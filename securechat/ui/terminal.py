@@ -10,6 +10,7 @@ from functools import partial
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.history import DummyHistory, InMemoryHistory
+from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
@@ -30,11 +31,12 @@ class Terminal:
         self._client = client
         self._mode = mode
         self._output = Output()
+        self._keyboard = _keyboard()
         self._open: PromptSession[str] = PromptSession(
-            history=InMemoryHistory(), key_bindings=_keys(), erase_when_done=True
+            history=InMemoryHistory(), key_bindings=_keys(), erase_when_done=True, input=self._keyboard
         )
         self._hidden: PromptSession[str] = PromptSession(
-            history=DummyHistory(), key_bindings=_keys(), erase_when_done=True, is_password=True
+            history=DummyHistory(), key_bindings=_keys(), erase_when_done=True, input=self._keyboard, is_password=True
         )
 
     def run(self) -> None:
@@ -54,7 +56,8 @@ class Terminal:
         self._client.notify(arrived)
         showing = asyncio.create_task(self._show_all())
         try:
-            await self._read_all()
+            with self._keyboard.raw_mode():
+                await self._read_all()
             await self._say_goodbye()
         finally:
             showing.cancel()
@@ -132,6 +135,13 @@ class Terminal:
                     self._shown.clear()
         except TimeoutError:
             pass
+
+
+def _keyboard() -> Input:
+    """What is typed between two prompts, or while lines are written, is not echoed then: it may be a password."""
+    keyboard = create_input()
+    keyboard.cooked_mode = keyboard.raw_mode  # type: ignore[method-assign]
+    return keyboard
 
 
 def _keys() -> KeyBindings:

@@ -9,9 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from securechat.tls import authority, clients, pins
 from tests.certificates import ASKING, client_pem
 from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
+from tests.terminal import Terminal
 
 PATIENCE = 20.0
 
@@ -128,6 +130,37 @@ def test_a_password_is_changed_without_being_shown(team, terminal):
     assert team.pipe("ada", "").returncode == 5
     team.password_file.write_text("staple4711x\n")
     assert team.pipe("ada", "").returncode == 0
+
+
+def test_what_is_typed_ahead_of_a_question_is_not_shown_either(team, terminal, login):
+    ada, bob = terminal("ada"), login("bob")
+    ada.wait_for("#lobby>")
+    with watched_echo(ada) as echoed:
+        for line in ("/passwd", PASSWORD, "staple4711x", "staple4711x"):
+            bob.send("PRIVMSG #lobby :meanwhile")
+            ada.enter(line)
+        ada.wait_for("password changed")
+    assert len(echoed) > 100
+    assert not any(echoed)
+    assert b"staple4711x" not in ada.raw
+
+
+@contextmanager
+def watched_echo(terminal: Terminal) -> Iterator[list[bool]]:
+    """Whether the terminal would show by itself what is typed, looked at all the time."""
+    over, echoed = threading.Event(), list[bool]()
+
+    def watch() -> None:
+        while not over.is_set():
+            echoed.append(terminal.child.getecho())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield echoed
+    finally:
+        over.set()
+        watching.join()
 
 
 def test_a_hostile_text_stays_text(team, terminal, login):
