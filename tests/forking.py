@@ -5,6 +5,7 @@ Whatever is measured from outside, memory above all, takes one that was started.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import subprocess
@@ -119,4 +120,8 @@ def _main(words: list[str], cwd: Path, files: list[int], environment: dict[str, 
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
-    main(words)
+    atexit._clear()  # what the process that we were forked from would do
+    try:
+        main(words)
+    finally:
+        atexit._run_exitfuncs()  # multiprocessing leaves them out, and with them the last lines of the log
