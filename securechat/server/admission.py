@@ -53,7 +53,7 @@ def admit(turn: Turn, session: Session, login: Login) -> None:
     known_addresses.remember(turn, person, session.network)
     burst.greet(turn, session)
     if session.device is not None:
-        turn.admitted.append(session)
+        turn.admitted[session] = turn.entries
     audit.audited(turn, session, "login", person.name, str(login.proof))
     log.info("admitted %s from %s by %s", person.name, session.address, login.proof)
 

@@ -78,9 +78,9 @@ class Core:
         if newest is not None:
             self.directory.newest = newest
             self.directory.stored_at = turn.now
-        for session in turn.admitted:
-            if session.opening is not None:
-                session.opening.upto = self.directory.newest
+        for session, before in turn.admitted.items():
+            if session.opening is not None:  # a turn's entries are numbered in one row, and the newest is its last
+                session.opening.upto = self.directory.newest - (turn.entries - before)
 
     def knows(self, network: str) -> bool:
         """Whether somebody logged in from there of late."""
@@ -147,7 +147,7 @@ class Core:
         while session.opening is not None or backlog.taken < len(backlog.lines):
             if session.busy or session.choked:  # it waits again
                 return
-            if not turn.has_room():
+            if session in turn.admitted or not turn.has_room():
                 turn.unfinished.append(session)
                 return
             if session.opening is not None:

@@ -114,7 +114,7 @@ class Turn:
         self.output: list[Output] = []
         self.jobs: list[Job] = []
         self.closing: list[tuple[Session, str]] = []
-        self.admitted: list[Session] = []  # are to be told what they missed
+        self.admitted: dict[Session, int] = {}  # are to be told what they missed; how many entries stood before them
         self.opened: list[Session] = []  # have been told all that went before, once this turn is delivered
         self.overfull: list[Session] = []  # more is held for them than an outbox may hold
         self.unfinished: list[Session] = []  # what they said and was held goes on in the next turn
@@ -129,13 +129,9 @@ class Turn:
         self._replies: list[Reply] = []
 
     def has_room(self) -> bool:
-        """A turn ends with one who is to be told what was missed, and with one who was.
-
-        So what is stored is either told to that one or missed, turn by turn.
-        """
+        """A turn ends with one who was told what was missed: what is stored behind it, that one misses."""
         return (
-            not self.admitted
-            and not self._over
+            not self._over
             and len(self.items) < LINES_IN_A_TURN
             and self._begun < LINES_IN_A_TURN
             and self._bytes < BYTES_IN_A_TURN
@@ -194,6 +190,11 @@ class Turn:
         if self.failing:
             raise StoreUnavailable(str(self.failing))
         self.rows += rows
+
+    @property
+    def entries(self) -> int:
+        """How many are stored so far."""
+        return sum(type(row) is EntryStored for row in self.rows)
 
     def note(self, row: Row) -> None:
         """Store a row if that can be done, for what is not worth failing for; never does the sender notice."""

@@ -104,8 +104,10 @@ class Turns:
         if self._turn is not None:
             return
         waiting = len(self._waiting)
-        ready = waiting > 0 and self._gathering.over(self._clock.now, waiting) and not self._sending.crowded()
-        if (self._proved or self._clock.now >= self._next_look) and not (ready and self._looked):
+        gathered = self._gathering.over(self._clock.now, waiting + len(self._proved))
+        ready = waiting > 0 and gathered and not self._sending.crowded()
+        look = (gathered and self._proved) or self._clock.now >= self._next_look
+        if look and not (ready and self._looked):
             self._look()
         elif ready:
             self._begin()
@@ -114,7 +116,8 @@ class Turns:
         self._looked = False
         turn = self._core.turn(self._waiting)
         if turn.rows:
-            self._gathering.begun(self._clock.now, (item.session for item in turn.items if isinstance(item, Said)))
+            sessions = (item.session for item in turn.items if isinstance(item, Said | Answer))
+            self._gathering.begun(self._clock.now, sessions)
             self._submit(turn)
         else:
             self._settle(turn)

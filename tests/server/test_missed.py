@@ -305,6 +305,25 @@ def test_what_is_said_while_it_is_read_comes_behind_it_and_once(run: CoreRun, ad
         run.say(bob, "QUIT")
 
 
+def test_who_come_in_together_share_a_commit_and_are_shown_everything_once(run: CoreRun, ada: Peer) -> None:
+    logged_in(run, "bob"), logged_in(run, "cyd")
+    run.say(ada, "PRIVMSG #lobby :missed")
+    bob, cyd = run.connect(), run.connect()
+    run.say(bob, *registration("bob", ""))
+    run.say(cyd, *registration("cyd", ""))
+    run.queue(ada, "PRIVMSG #lobby :before both")
+    run.queue(bob, "CAP END")
+    run.queue(ada, "PRIVMSG #lobby :between", "PRIVMSG #lobby :them")
+    run.queue(cyd, "CAP END")
+    run.queue(ada, "PRIVMSG #lobby :behind both")
+    commits = run.writer.commits["kept"]
+    run.step()
+    assert run.writer.commits["kept"] == commits + 1
+    run.run()
+    texts = ["missed", "before both", "between", "them", "behind both"]
+    assert said(bob) == said(cyd) == [f"#lobby :{text}" for text in texts]
+
+
 def test_what_happens_while_it_is_read_is_shown_behind_it_in_its_order(run: CoreRun, ada: Peer) -> None:
     run.say(ada, "PRIVMSG #lobby :missed")
     other, bob = run.login("bob"), run.connect()
