@@ -12,7 +12,9 @@ import time
 from securechat.client.session import Session
 
 READ_BYTES = 16 * 1024  # one TLS record
-READS_IN_A_ROW = 16
+MOST_BYTES = 256 * 1024  # that are read in a turn
+FEW_BYTES = 2 * 1024  # the same where others need the time, too: half a millisecond of it
+BREATH = 0.001  # seconds that they get then
 WRITE_BYTES = 16 * 1024
 
 
@@ -30,19 +32,24 @@ class Connection:
     def start(self) -> None:
         self.session.start(time.monotonic())
 
-    def turn(self, *, paused: bool) -> bool:
+    def turn(self, *, paused: bool, gently: bool) -> bool:
         """Do everything that can be done without waiting; False at the end of the stream. `paused`: read nothing."""
         now = time.monotonic()
         if paused:
             self.session.excuse(now)
-        elif not self._read(now):
+        elif not self._read(now, FEW_BYTES if gently else MOST_BYTES):
             return False
         self.session.tick(now)
         self._flush()
         return True
 
-    def wait(self, selector: selectors.BaseSelector, *, paused: bool) -> list[object]:
-        """Wait until there is something to do; gives what else in the selector is ready."""
+    def wait(self, selector: selectors.BaseSelector, *, paused: bool, gently: bool) -> list[object]:
+        """Wait until there is something to do; gives what else in the selector is ready.
+
+        `gently`: Python runs one thread at a time, and while much comes ours must not be the one that always runs.
+        """
+        if gently and self.readable and not paused:
+            time.sleep(BREATH)
         self._watch(selector, paused)
         timeout = max(0.0, self.session.deadline - time.monotonic())
         ready = [key.fileobj for key, _ in selector.select(0.0 if self.readable and not paused else timeout)]
@@ -54,15 +61,16 @@ class Connection:
             selector.unregister(self._tls)
         self._tls.close()
 
-    def _read(self, now: float) -> bool:
-        for _ in range(READS_IN_A_ROW):
+    def _read(self, now: float, most: int) -> bool:
+        while most > 0:
             try:
-                data = self._tls.recv(READ_BYTES)
+                data = self._tls.recv(min(READ_BYTES, most))
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 self.readable = False
                 return True
             if not data:
                 return False
+            most -= len(data)
             self.session.feed(data, now)
         return True
 

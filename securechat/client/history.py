@@ -44,11 +44,12 @@ class Places:
 
     def saw(self, target: str, time: datetime | None, msgid: str | None) -> bool:
         """An entry of this target was shown; whether that moves the place: only a newer one does."""
-        place = self.get(target)
+        target = fold(target)
+        place = self._places.get(target)
         if time is None or (place is not None and time < place.time):
             return False
-        self._places.pop(fold(target), None)
-        self._places[fold(target)] = Place(time, msgid)
+        self._places.pop(target, None)
+        self._places[target] = Place(time, msgid)
         if len(self._places) > MOST_PLACES:
             del self._places[next(iter(self._places))]
         return True

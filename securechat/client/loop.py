@@ -193,14 +193,14 @@ class Loop:
         connection.start()
         while not self.closing:
             self._run_calls()
-            paused = self._mailbox.full
-            if not connection.turn(paused=paused):
+            paused, gently = self._mailbox.full, self._mailbox.shared
+            if not connection.turn(paused=paused, gently=gently):
                 return "the server closed the connection"
             self._save()
             self._pass_on(connection.session.take_events())
             if self._refusal is not None:
                 return self._refusal.reason
-            if connection.wait(self._selector, paused=paused):
+            if connection.wait(self._selector, paused=paused, gently=gently):
                 self._mailbox.silence()
         return "closed"
 

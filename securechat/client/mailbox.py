@@ -23,6 +23,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.listened = False  # somebody takes events; until then only the newest are kept, and nobody waits for us
+        self.shared = False  # the face has a thread that does more than to wait for events
         self._notify: Callable[[], None] | None = None
         self._arrival = threading.Condition()
         self._untaken: deque[Event] = deque()
@@ -37,7 +38,7 @@ class Mailbox:
         self.wake()
 
     def notify(self, call: Callable[[], None]) -> None:
-        self.listened = True
+        self.listened = self.shared = True
         self._notify = call
         call()
 

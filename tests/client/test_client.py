@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from securechat.client.client import Client
+from securechat.client.connection import FEW_BYTES
 from securechat.client.conversation import Conversation
 from securechat.client.credentials import Credentials
 from securechat.client.errors import ConnectionLost, LoginFailed
@@ -143,6 +144,32 @@ def test_a_face_that_takes_nothing_stops_the_reading_not_the_memory(log_in_to):
     take_until(client, Entered)
     assert stalled.wait(PATIENCE * 3)
     assert len(client.take(PATIENCE, most=MOST_UNTAKEN * 2)) < MOST_UNTAKEN + 1000
+
+
+def test_a_face_that_is_called_is_told_of_little_at_a_time(log_in_to):
+    """So that its own threads get their turns, however much comes."""
+    line, count = b":bob!b@h PRIVMSG #lobby :" + b"x" * 73 + b"\r\n", 500
+    ready, all_told = threading.Event(), threading.Event()
+    told: list[int] = []
+
+    def talk(sock) -> None:
+        admit(sock)
+        assert ready.wait(PATIENCE)
+        sock.sendall(line * count)
+        assert all_told.wait(PATIENCE)
+
+    client = log_in_to(talk)
+    take_until(client, Entered)
+
+    def arrived() -> None:
+        told.append(len(client.take(0)))
+        if sum(told) == count:
+            all_told.set()
+
+    client.notify(arrived)
+    ready.set()
+    assert all_told.wait(PATIENCE)
+    assert max(told) <= FEW_BYTES // len(line) + 1
 
 
 def test_a_call_that_fails_harms_nothing_but_itself(log_in_to, caplog):
