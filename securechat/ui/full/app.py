@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import gc
 import os
 import time
@@ -25,13 +23,13 @@ from securechat.ui.full.dialogs import PasteDialog, Switcher
 from securechat.ui.full.find import FindBar
 from securechat.ui.full.messages import Messages
 from securechat.ui.full.model import Model
+from securechat.ui.full.pace import Pace
 from securechat.ui.full.pane import Pane
 from securechat.ui.full.typed import Typed
 from securechat.ui.stdout import Output
 
-BATCH_EVERY = 0.03  # seconds; what comes within is drawn at once
-MOST_AT_ONCE = 200  # events; between two such pieces keys are read
-COLLECT_AFTER = (50_000, 20, 1000)  # objects: a collection of all that was loaded holds keys up for 0.1 s
+MOST_AT_ONCE = 50  # events: a millisecond or two; between two such pieces keys are read
+COLLECT_AFTER = (2000, 5, 1000)  # objects: looking through 10 000 holds keys up for a few ms, through all for 100
 TICK = 0.5
 GOODBYE_TIMEOUT = 5.0
 DARK, LIGHT = "textual-dark", "textual-light"
@@ -74,8 +72,7 @@ class FullScreen(App[None]):
         self._client = client
         self._address = address
         self._prompted = ""
-        self._waking = False
-        self._took_at = 0.0
+        self._pace = Pace(self, self._take, self.show)
         self._rung = 0
         self._said_typing_at = 0.0
         self._leave_by: float | None = None
@@ -95,38 +92,21 @@ class FullScreen(App[None]):
         yield self.status
 
     def on_mount(self) -> None:
-        loop, context = asyncio.get_running_loop(), contextvars.copy_context()  # Textual keeps the app in the context
-
-        def arrived() -> None:
-            try:
-                loop.call_soon_threadsafe(self._arrived, context=context)
-            except RuntimeError:
-                pass  # the loop has ended, and with it the need to know
-
         self.typed.focus()
         self.set_interval(TICK, self._tick)
-        self._client.notify(arrived)
+        self._client.notify(self._pace.waker())
 
     # What arrives.
 
-    def _arrived(self) -> None:
-        """Take it soon: at once if nothing was taken for a while."""
-        if not self._waking:
-            self._waking = True
-            self.set_timer(max(0.001, self._took_at + BATCH_EVERY - time.monotonic()), self._take)
-
-    def _take(self) -> None:
-        self._waking = False
+    def _take(self) -> bool:
         events = self._client.take(0, MOST_AT_ONCE)
         self.model.heard(events)
-        self._took_at = time.monotonic()
-        self.show()
+        self.messages.lay_out(self.model.unstored)
         if self.model.rings != self._rung:
             self._rung = self.model.rings
             self.bell()
-        if len(events) == MOST_AT_ONCE:
-            self._arrived()
         self._leave_if_due()
+        return len(events) == MOST_AT_ONCE
 
     def _tick(self) -> None:
         self.model.heard(())

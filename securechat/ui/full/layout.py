@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDE = 60  # from so many cells on nicks stand in a column
 NICK_CELLS = 10
 HEAD = len("00:00✓ ")
+NARROW = frozenset(map(chr, (*range(0x20, 0x7F), *range(0x370, 0x483))))  # ASCII, Greek, Cyrillic: most of what is said
 SHORTEST = 10  # cells of text beside a nick; a longer nick has a row of its own
 
 
@@ -104,13 +105,16 @@ def entry_rows(entry: Entry, columns: Columns) -> list[Row]:
 
 def wrap(text: str, first: int, rest: int) -> Sequence[str]:
     """`text` in pieces of at most so many cells, cut at spaces where there are any."""
-    if len(text) <= first and text.isascii():
+    narrow = NARROW.issuperset(text)
+    if narrow and len(text) <= first:
         return (text,)
     rest = max(rest, 2)
     pieces: list[str] = []
     if first < min(SHORTEST, rest):
         pieces.append("")
         first = rest
+    if narrow:
+        return [*pieces, *_wrap_narrow(text, first, rest)]
     room, start, space, width = first, 0, 0, 0
     for index, character in enumerate(text):
         cells = 1 if character.isascii() else get_character_cell_size(character)
@@ -123,3 +127,13 @@ def wrap(text: str, first: int, rest: int) -> Sequence[str]:
         width += cells
     pieces.append(text[start:])
     return pieces
+
+
+def _wrap_narrow(text: str, first: int, rest: int) -> Iterator[str]:
+    """The same where each character has one cell: no need to look at them one by one."""
+    start, room = 0, first
+    while len(text) - start > room:
+        cut = text.rfind(" ", start, start + room) + 1 or start + room
+        yield text[start:cut]
+        start, room = cut, rest
+    yield text[start:]

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -52,6 +53,7 @@ class Messages(Widget):
         self._buffer = buffer
         self._layout = Layout()
         self._tail: list[Row] = []
+        self._undrawn = False
         self._unstored: Sequence[Entry] = ()
         self._found: Entry | None = None
         self._styles: dict[str, Style] = {}
@@ -65,8 +67,23 @@ class Messages(Widget):
         """Draw what is new."""
         if buffer is not self._buffer:
             self._buffer, self.above, self.below, self._found = buffer, 0, 0, None
+        self.lay_out(unstored)
+        if self._undrawn:
+            self._undrawn = False
+            self._move_to(self.above)
+
+    def lay_out(self, unstored: Sequence[Entry]) -> None:
+        """Make rows of what is new ahead of `show`, which is quick then."""
         self._unstored = unstored
-        self._sync()
+        last = self._layout.rows[-1] if self._layout.rows else None
+        if self.size.width and self._layout.sync(self._buffer, self.size.width):
+            self._undrawn = True
+            if self.above and last is not None:
+                self._keep_place(last)
+        if unstored or self._tail:
+            self._undrawn = True
+            columns = Columns(self.size.width)
+            self._tail = [row for entry in unstored for row in entry_rows(entry, columns)]
 
     def scroll(self, rows: int) -> None:
         """Up, or down with a number below zero."""
@@ -92,13 +109,21 @@ class Messages(Widget):
                 self._move_to(behind - self.size.height // 2)
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Textual would make each row anew that has moved; the same strip still knows how it looked."""
+        strips = [self.render_line(y) for y in crop.line_range]
+        background = self.background_colors[1]
+        for one in self.get_line_filters():
+            strips = [strip.apply_filter(one, background) for strip in strips]
+        return [strip.crop(crop.x, crop.right) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         rows = self._layout.rows
         index = len(rows) + len(self._tail) - self.above - self.size.height + y
         if index < 0 or not self.size.width:
             return Strip.blank(self.size.width, self._style())
         row = rows[index] if index < len(rows) else self._tail[index - len(rows)]
-        if row.strip is None:
+        if row.strip is None or row.strip.cell_length != self.size.width:
             row.strip = Strip(self._segments(row)).adjust_cell_length(self.size.width, self._style())
         return row.strip
 
@@ -109,7 +134,7 @@ class Messages(Widget):
             row.strip = None
 
     def on_resize(self, event: events.Resize) -> None:
-        self._sync()
+        self.lay_out(self._unstored)
         self._move_to(self.above)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
@@ -119,18 +144,6 @@ class Messages(Widget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self.scroll(-WHEEL_ROWS)
-
-    def _sync(self) -> None:
-        """Make rows of what is new; without any nothing is drawn."""
-        width = self.size.width
-        last = self._layout.rows[-1] if self._layout.rows else None
-        if not self._layout.sync(self._buffer, width) and not self._tail and not self._unstored:
-            return
-        columns = Columns(width)
-        self._tail = [row for entry in self._unstored for row in entry_rows(entry, columns)]
-        if self.above and last is not None:
-            self._keep_place(last)
-        self._move_to(self.above)
 
     def _keep_place(self, last: Row) -> None:
         """Rows were added behind the one that was the last: show the same as before."""

@@ -149,9 +149,9 @@ class Model:
             buffer.add(Entry(moment, "", line.removeprefix("-!- "), Look.NOTE))
 
     def _hear(self, event: Event) -> None:
+        if isinstance(event, Said):  # nearly all are, and they lead nowhere else
+            return self._said(event)
         match event:
-            case Said():
-                self._said(event)
             case Missed():
                 self._missed(event)
             case Earlier():
@@ -187,7 +187,7 @@ class Model:
     def _said(self, event: Said) -> None:
         buffer = self.opened.get(event.target)
         mention = self._means_us(event)
-        entry = buffers.said(event, self._clock(), mention=mention)
+        entry = buffers.said(event, event.time or self._clock(), mention=mention)
         buffer.typing.pop(fold(event.sender), None)
         if event.own or (self.looking and buffer is self.current):
             buffer.add(entry)

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from securechat.ui.full.completion import Completion
@@ -17,6 +19,8 @@ MOST_REMEMBERED = 500
 
 class Typed(Input):
     """`words` gives the channels and the names that Tab may complete."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))  # as Textual has it, but for a layout of the screen at each key
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "older", show=False),

@@ -32,6 +32,8 @@ def shown(layout: Layout) -> list[str]:
         ("the quick brown fox", 12, 12, ["the quick ", "brown fox"]),
         ("the quick brown fox", 10, 20, ["the quick ", "brown fox"]),
         ("x" * 25, 10, 10, ["x" * 10, "x" * 10, "x" * 5]),
+        ("быстро и тихо", 8, 8, ["быстро ", "и тихо"]),
+        ("to é the quick", 9, 6, ["to é the ", "quick"]),
         ("日本語日本語", 10, 10, ["日本語日本", "語"]),
         ("no room beside a long nick", 3, 30, ["", "no room beside a long nick"]),
         ("none at all", -5, -5, None),
