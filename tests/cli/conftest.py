@@ -31,9 +31,16 @@ class Login:
         return self.folder / f"profile-{name}"
 
     def words(
-        self, name: str, *extra: str, host: str = "localhost", trust: bool = True, password: bool = True
+        self,
+        name: str,
+        *extra: str,
+        host: str = "localhost",
+        port: int | None = None,
+        trust: bool = True,
+        password: bool = True,
     ) -> list[str]:
-        words = [sys.executable, "-m", "securechat", "login", f"{name}@{host}:{self.server.port or 6697}"]
+        """`port`: another one than the server's own, of a relay."""
+        words = [sys.executable, "-m", "securechat", "login", f"{name}@{host}:{port or self.server.port or 6697}"]
         words += ["--profile-dir", str(self.profile(name)), *extra]
         words += ["--ca", str(self.server.ca)] if trust else []
         words += ["--password-file", str(self.password_file)] if password else []

@@ -25,8 +25,7 @@ def relay(team: Login) -> Iterator[Relay]:
 @pytest.fixture
 def ada(team: Login, relay: Relay) -> Iterator[Terminal]:
     """On a screen so long that nothing leaves it, behind the relay."""
-    words = [word.replace(f":{team.server.port}", f":{relay.address[1]}") for word in team.words("ada", "--line")]
-    ada = Terminal(words, team.env, columns=80, lines=400)
+    ada = Terminal(team.words("ada", "--line", port=relay.address[1]), team.env, columns=80, lines=400)
     ada.wait_for("#lobby>")
     yield ada
     ada.child.close(force=True)

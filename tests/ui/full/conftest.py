@@ -1,4 +1,6 @@
-"""The full screen over a real server, without a terminal: Textual's pilot presses keys, and what is drawn is text."""
+"""The full screen over a real server: without a terminal, where Textual's pilot presses keys and what is drawn is text,
+or on a real one.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,13 @@ from securechat.ui.full.app import FullScreen
 from securechat.ui.full.messages import Messages
 from securechat.ui.full.model import Model
 from securechat.ui.full.typed import Typed
+from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
+from tests.terminal import Terminal
 
 PATIENCE = 15.0
 WIDE, NARROW = (100, 30), (60, 15)
+UNTOLD = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # the last two are set where tests run side by side
 
 
 class Screen:
@@ -137,3 +142,23 @@ class Stage:
 def stage(server: Server, tmp_path: Path) -> Stage:
     server.adduser("ada", "bob", "eve")
     return Stage(server, tmp_path)
+
+
+@pytest.fixture
+def full(idle_server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """`full("ada")` opens it, on a terminal that says of its size and colours what most do.
+
+    `port`: by way of a relay.
+    """
+    opened: list[Terminal] = []
+    person = Login(idle_server, tmp_path)
+
+    def full(name: str, *extra: str, size: tuple[int, int] = (80, 24), port: int | None = None, **env: str) -> Terminal:
+        base = {key: value for key, value in person.env.items() if key not in UNTOLD}
+        words = person.words(name, *extra, port=port)
+        opened.append(Terminal(words, base | {"TERM": "xterm-256color"} | env, *size))
+        return opened[-1]
+
+    yield full
+    for one in opened:
+        one.child.close(force=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from securechat.ui.full.buffer import QUEUED, STORED, Look
+from securechat.ui.full.buffer import STORED, Look
 from securechat.ui.full.find import FindBar
 from securechat.ui.full.typed import Typed
-from tests.relay import Relay
 
 from .conftest import NARROW, Stage
 
@@ -138,28 +137,6 @@ def test_what_was_not_looked_at_is_new_at_the_next_visit(stage, login):
 
     for journey in (first, second, third):
         stage.play("ada", journey)
-
-
-def test_a_lost_link_says_so_and_what_waits_is_told_from_what_is_stored(stage):
-    with Relay(stage.server.port) as relay:
-
-        async def journey(screen):
-            await screen.enter("one")
-            await screen.shows(f"{STORED}        ada │ one")
-            port, relay._target = relay._target, ("127.0.0.1", 1)
-            relay.drop()
-            await screen.shows("connection lost", "no connection, trying again")
-            await screen.enter("two")
-            await screen.enter("three")
-            await screen.shows(f"{QUEUED}        ada │ two", f"{QUEUED}        ada │ three", "2 queued")
-            relay._target = port
-            await screen.shows(
-                "connected again", f"{STORED}        ada │ two", f"{STORED}        ada │ three", "TLS 1.3"
-            )
-            await screen.hides(" queued")
-
-        stage.play("ada", journey, port=relay.address[1])
-    assert texts(stage) == ["one", "two", "three"]
 
 
 def test_a_password_is_asked_for_without_being_shown_or_remembered(stage):

@@ -6,39 +6,17 @@ import re
 import signal
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from securechat.ui.full.buffer import QUEUED, STORED
-from tests.cli.conftest import Login
-from tests.running import Server
 from tests.terminal import Terminal
 
 from .flood import END, Enemy
 
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[=>78]|\]22;default\x07)")  # the last: the mouse pointer's shape
 FINALS = set("mHhlJKpqucnt")  # of the sequences that Textual writes: styles, the cursor, modes, and what it asks
-UNTOLD = ("NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # the last two are set where tests run side by side
 OWN = set("\r\n\x07")  # BEL rings for who means us
-
-
-@pytest.fixture
-def full(idle_server: Server, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """`full("ada")` opens it, on a terminal that says of its size and colours what most do."""
-    opened: list[Terminal] = []
-    person = Login(idle_server, tmp_path)
-
-    def full(name: str, *extra: str, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
-        base = {key: value for key, value in person.env.items() if key not in UNTOLD}
-        words = person.words(name, *extra)
-        opened.append(Terminal(words, base | {"TERM": "xterm-256color"} | env, *size))
-        return opened[-1]
-
-    yield full
-    for one in opened:
-        one.child.close(force=True)
 
 
 def told_to(terminal: Terminal) -> tuple[set[str], str]:
