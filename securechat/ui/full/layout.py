@@ -118,7 +118,7 @@ def wrap(text: str, first: int, rest: int) -> Sequence[str]:
     room, start, space, width = first, 0, 0, 0
     for index, character in enumerate(text):
         cells = 1 if character.isascii() else get_character_cell_size(character)
-        if width + cells > room and index > start:
+        while width + cells > room and index > start:  # behind a cut at a space too much may be left
             cut = space if space > start else index
             pieces.append(text[start:cut])
             room, start, width = rest, cut, cell_len(text[cut:index])

@@ -35,6 +35,8 @@ def shown(layout: Layout) -> list[str]:
         ("быстро и тихо", 8, 8, ["быстро ", "и тихо"]),
         ("to é the quick", 9, 6, ["to é the ", "quick"]),
         ("日本語日本語", 10, 10, ["日本語日本", "語"]),
+        (" nine cells? 語", 12, 12, [" nine ", "cells? 語"]),
+        (" elevenchars語", 12, 12, [" ", "elevenchars", "語"]),
         ("no room beside a long nick", 3, 30, ["", "no room beside a long nick"]),
         ("none at all", -5, -5, None),
     ],
