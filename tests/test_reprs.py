@@ -52,6 +52,7 @@ ELSEWHERE = {
     *("ui.full.buffer.Entry.who", "ui.full.buffer.Entry.tick", "ui.full.pane.Line.shown", "ui.full.pane.Line.look"),
     *(
         "ui.full.pane.Line.count",
+        "client.channels.Channel.marks",
         "ui.setups.Lines.start",
         "client.trust.Shown.version",
         "client.events.Entered.software",

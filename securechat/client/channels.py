@@ -1,4 +1,4 @@
-"""The channels that the session is in: who is present, what the topic is. Membership lines in, events out."""
+"""The channels that the session is in: who is there in which role, what the topic is. Lines in, events out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Topic
+from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Roles, Topic
+from securechat.client.modes import Modes
 from securechat.protocol import numerics
 from securechat.protocol.message import Message, ProtocolError
 from securechat.protocol.names import fold
@@ -21,7 +22,16 @@ class Channel:
     name: str
     topic: str = field(default="", repr=False)
     nicks: dict[str, str] = field(default_factory=dict)  # folded to shown
+    marks: dict[str, str] = field(default_factory=dict)  # folded to those of all his roles, the highest first
     listed: list[str] = field(default_factory=list)  # lines of NAMES that are not yet ended
+
+    def mark(self, nick: str, marks: str) -> str:
+        """Note the roles of somebody who is present; gives the nick with the mark of the highest."""
+        folded = fold(nick)
+        self.marks.pop(folded, None)
+        if marks and (in_order := "".join(mark for mark in ROLE_MARKS if mark in marks)):
+            self.marks[folded] = in_order
+        return self.marks.get(folded, "")[:1] + self.nicks[folded]
 
 
 class Channels:
@@ -31,6 +41,7 @@ class Channels:
         self.own_nick = ""
         self._channels: dict[str, Channel] = {}
         self._count = 0
+        self._modes = Modes()
         self._asked_names: set[str] = set()
         self._handlers: Mapping[str, Callable[[Message, datetime | None], Event | None]] = {
             "JOIN": self._join,
@@ -38,7 +49,9 @@ class Channels:
             "KICK": self._kick,
             "QUIT": self._quit,
             "NICK": self._nick,
+            "MODE": self._mode,
             "TOPIC": self._topic,
+            numerics.RPL_ISUPPORT: self._isupport,
             numerics.RPL_NOTOPIC: self._no_topic,
             numerics.RPL_TOPIC: self._topic_is,
             numerics.RPL_NAMREPLY: self._names,
@@ -101,10 +114,27 @@ class Channels:
             self.own_nick = after
         known = False
         for channel in self._channels.values():
+            marks = channel.marks.get(fold(before), "")
             if self._drop(channel, before):
                 self._add(channel, after)
+                channel.mark(after, marks)
                 known = True
         return Renamed(before, after, own, time) if known or own else None
+
+    def _isupport(self, message: Message, time: datetime | None) -> Event | None:
+        self._modes.learn(message.params[1:-1])
+        return None
+
+    def _mode(self, message: Message, time: datetime | None) -> Event | None:
+        channel = self._channels.get(fold(message.params[0]))
+        if channel is None:
+            return None
+        changed: dict[str, str] = {}
+        for mark, nick, given in self._modes.roles(message.params[1:]):
+            if fold(nick) in channel.nicks:
+                others = channel.marks.get(fold(nick), "").replace(mark, "")
+                changed[fold(nick)] = channel.mark(nick, others + mark if given else others)
+        return Roles(channel.name, tuple(changed.values()), nick_of(message), time) if changed else None
 
     def _topic(self, message: Message, time: datetime | None) -> Event | None:
         event = self._set_topic(message.params[0], _param(message, 1))
@@ -130,7 +160,7 @@ class Channels:
         for word in message.params[3].split():
             nick = word.lstrip(ROLE_MARKS)
             self._add(channel, nick)
-            channel.listed.append(word[: len(word) - len(nick)][:1] + nick)
+            channel.listed.append(channel.mark(nick, word[: len(word) - len(nick)]))
         if len(channel.listed) > MOST_NICKS:
             raise ProtocolError(f"the server lists more than {MOST_NICKS} people in a channel")
         return None
@@ -169,6 +199,7 @@ class Channels:
     def _drop(self, channel: Channel, nick: str) -> bool:
         if channel.nicks.pop(fold(nick), None) is None:
             return False
+        channel.marks.pop(fold(nick), None)
         self._count -= 1
         return True
 

@@ -223,6 +223,16 @@ class Names(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Roles(Event):
+    """Roles of people in a channel were changed: each with the mark of his highest, none for who has no role now."""
+
+    channel: str
+    nicks: tuple[str, ...]
+    by: str
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Person(Event):
     """One line of the answer to `who`."""
 

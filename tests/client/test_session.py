@@ -15,6 +15,7 @@ from securechat.client.events import (
     Queued,
     Refused,
     Renamed,
+    Roles,
     Said,
     Told,
     Topic,
@@ -126,6 +127,9 @@ def test_questions_about_the_client_are_not_answered(entered):
         (":bob!b@h QUIT :gone", Left("bob", ("#lobby",), "gone")),
         (":bob!b@h NICK Bob", Renamed("bob", "Bob")),
         (f":{ECHO} NICK Ada", Renamed("ada", "Ada", own=True)),
+        (":bob!b@h MODE #lobby +v ada", Roles("#lobby", ("@ada",), by="bob")),
+        (":bob!b@h MODE #lobby -o ada", Roles("#lobby", ("ada",), by="bob")),
+        (":bob!b@h MODE #lobby +kob-lb+v key Bob x!*@* y!*@* ada", Roles("#lobby", ("@bob", "@ada"), by="bob")),
         (":bob!b@h TOPIC #lobby :tea", Topic("#lobby", "tea", by="bob")),
         (":s 332 ada #lobby :tea", Topic("#lobby", "tea")),
         (":s 352 ada #lobby u h s bob G@ :0 Bob B", Person("bob", "#lobby", True, "Bob B")),
@@ -135,6 +139,40 @@ def test_questions_about_the_client_are_not_answered(entered):
 )
 def test_the_channel_s_life_is_told(entered, line, event):
     assert entered.server(line) == [event]
+
+
+def test_a_role_that_is_taken_leaves_the_one_below(entered):
+    entered.server(":s 353 ada = #lobby :@+bob", ":bob!b@h NICK rob")
+    assert entered.server(":ada!a@h MODE #lobby -o rob") == [Roles("#lobby", ("+rob",), by="ada")]
+    assert entered.server(":ada!a@h MODE #lobby -v+o rob rob") == [Roles("#lobby", ("@rob",), by="ada")]
+    entered.server(":rob!b@h PART #lobby", ":rob!b@h JOIN #lobby")
+    assert entered.server(":ada!a@h MODE #lobby +v rob") == [Roles("#lobby", ("+rob",), by="ada")]
+
+
+def test_modes_are_read_as_the_server_says_that_they_are(entered):
+    entered.server(":s 005 ada PREFIX=(qo)~@ CHANMODES=b,X,j,n :are supported by this server")
+    line = ":bob!b@h MODE #lobby +Xjq-Xjv+n one two bob three ada"
+    assert entered.server(line) == [Roles("#lobby", ("~bob",), by="bob")]
+    assert entered.server(":bob!b@h MODE #lobby +o bob", ":bob!b@h MODE #lobby -q bob") == [
+        Roles("#lobby", ("~bob",), by="bob"),
+        Roles("#lobby", ("@bob",), by="bob"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ":bob!b@h MODE #lobby +nt",
+        ":bob!b@h MODE #lobby +b @ada",
+        ":bob!b@h MODE #lobby +o",
+        ":bob!b@h MODE #lobby",
+        ":bob!b@h MODE #lobby +o eve",
+        ":bob!b@h MODE #other +o bob",
+        ":ada!a@h MODE ada +B",
+    ],
+)
+def test_other_modes_are_no_news(entered, line):
+    assert entered.server(line) == []
 
 
 def test_people_in_other_channels_are_nobody_s_business(entered):
@@ -250,6 +288,8 @@ def test_a_line_without_an_end_ends_the_connection(entered):
         "BATCH", "BATCH +", "BATCH -", "BATCH x", "CAP", "CAP * LS", ":b!b@h KICK #lobby", ":b!b@h KICK", ":b!b@h NICK",
         "FAIL", "404", "352 a b", "PONG", "ERROR", "NOTE", "INVITE", "@time=x;msgid :b!b@h PRIVMSG #lobby :x", "301",
         "@time=9999-12-31T23:59:59Z :b!b@h PRIVMSG #lobby :x", ":b!b@h TOPIC #lobby", "MODE", "QUIT", ":b!b@h QUIT",
+        "005", "005 ada", "005 ada PREFIX CHANMODES :x", "005 ada PREFIX=)@ CHANMODES=,,,, :x", "MODE #lobby",
+        ":b!b@h MODE #lobby +ovbkl",
     ],
 )  # fmt: skip
 def test_a_mangled_line_harms_nobody(entered, line):

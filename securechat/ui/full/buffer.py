@@ -154,5 +154,13 @@ class Buffer:
         return shown is not None
 
     def list_members(self, listed: Sequence[str]) -> None:
-        self.members = {fold(word.lstrip(ROLE_MARKS)): printable(word) for word in listed}
+        self.members = _members(listed)
         self.members_known = True
+
+    def mark_members(self, changed: Sequence[str]) -> None:
+        """Some have other roles now; who is not here is nobody's business."""
+        self.members |= {folded: shown for folded, shown in _members(changed).items() if folded in self.members}
+
+
+def _members(listed: Sequence[str]) -> dict[str, str]:
+    return {fold(word.lstrip(ROLE_MARKS)): printable(word) for word in listed}

@@ -4,7 +4,7 @@ looked at. Says in which buffers an event is to be read.
 
 from __future__ import annotations
 
-from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Topic
+from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Roles, Topic
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
 from securechat.ui.chat import Chat
@@ -46,6 +46,8 @@ class Places:
                 return [one for name in event.channels for one in self._changed(name, event.nick, inside=False)]
             case Renamed():
                 return [one for one in self._opened if one.rename_member(event.before, event.after)] or None
+            case Roles():
+                return self._marked(event)
             case Names() if buffer := self._opened.find(event.channel):
                 buffer.list_members(event.nicks)
                 return self._told(event, buffer)
@@ -53,6 +55,12 @@ class Places:
                 buffer.topic = printable(event.text)
                 return [buffer] if event.by else self._told(event, buffer)
         return None
+
+    def _marked(self, event: Roles) -> list[Buffer]:
+        buffer = self._opened.find(event.channel)
+        if buffer is not None:
+            buffer.mark_members(event.nicks)
+        return []
 
     def _told(self, event: Names | Topic, buffer: Buffer) -> list[Buffer]:
         """Nowhere when the person did not ask for it."""

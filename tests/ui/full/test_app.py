@@ -60,6 +60,31 @@ def test_who_leaves_the_last_channel_still_stands_somewhere(stage):
     stage.play("ada", journey)
 
 
+ROLES = [("+v", "+ada"), ("+o", "@ada"), ("-v", "@ada"), ("+v", "@ada"), ("-o", "+ada"), ("-v", "ada"), ("+o", "@ada")]
+
+
+def test_the_marks_of_roles_follow_what_an_operator_does(stage, login):
+    bob = login("bob")
+    bob.send("JOIN #ops")
+
+    async def journey(screen):
+        await screen.enter("/join #ops")
+        await screen.shows("2 here", " @bob", " ada ")
+        for change, shown in ROLES:
+            bob.send(f"MODE #ops {change} ada")
+            bob.send(f"TOPIC #ops :{change}")
+            await screen.shows(f"#ops  {change} ", f" {shown} ")
+            assert sorted(screen.model.current.members.values()) == sorted(["@bob", shown])
+        bob.send("NICK Bob")
+        await screen.shows(" @Bob ")
+        bob.send("MODE #ops -o ada")
+        await screen.hides(" @ada ")
+        await screen.enter("/names")
+        await screen.shows("in #ops: @Bob ada")
+
+    stage.play("ada", journey)
+
+
 def test_a_direct_message_rings_and_is_counted_until_it_is_looked_at(stage, login):
     bob = login("bob")
 
