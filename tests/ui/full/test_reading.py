@@ -77,6 +77,7 @@ def test_the_switcher_goes_to_channels_and_people_and_into_new_ones(stage, login
             await screen.pilot.pause()
             await screen.pilot.press("enter")
 
+        await screen.shows("2 here", " bob")
         await switch("bo")
         await screen.shows("bob> ")
         await switch("#new")
