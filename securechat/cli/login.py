@@ -20,7 +20,6 @@ from securechat.cli.entry import (
 )
 
 if TYPE_CHECKING:
-    from securechat.client.address import Address
     from securechat.client.client import Client
     from securechat.client.credentials import Credentials
     from securechat.client.profile import Visit
@@ -111,13 +110,13 @@ def chat(client: Client, way: Way, to: str | None, face: str | None) -> None:
     """Chat until the end, and note what was seen."""
     seen = way.profile.visit(way.address, client.account)
     try:
-        _chat(client, seen, way.address, to, face)
+        _chat(client, seen, way, to, face)
     finally:
         client.close()
         seen.save(at_once=True)
 
 
-def _chat(client: Client, visit: Visit, address: Address, to: str | None, face: str | None) -> None:
+def _chat(client: Client, visit: Visit, way: Way, to: str | None, face: str | None) -> None:
     """Run the face that fits where standard input and output lead."""
     target, join = to or LOBBY, to is not None
     if not on_a_terminal():
@@ -130,7 +129,7 @@ def _chat(client: Client, visit: Visit, address: Address, to: str | None, face: 
     if face == "full" and _draws():
         from securechat.ui.full.app import run
 
-        return run(client, visit, target, str(address), join=join)
+        return run(client, visit, way, target, join=join)
 
     from securechat.ui.line import LineMode
 

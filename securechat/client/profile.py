@@ -2,7 +2,7 @@
 
 `known_servers` has a line for each server, `cas/` a file for each that a CA vouches for. `seen/` has a file for each
 server and account, `tokens/` one where the person said whether this computer is remembered, `outbox/` one for each
-client that runs.
+client that runs. `choices.json` is how the person wants things to look.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from securechat.client import file_names
 from securechat.client.address import Address, parse
+from securechat.client.choices import Choices
 from securechat.client.errors import ProfileError
 from securechat.client.history import Places, Seen, read_time
 from securechat.client.known_servers import KnownServer, KnownServers
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 
 SAVE_EVERY = 1.0
 FOLDERS = ("seen", "outbox", "tokens", "cas")
-OWN = ("known_servers", "client.log*", *FOLDERS, *(f"{folder}/*" for folder in FOLDERS))
+OWN = ("known_servers", "choices.json", "client.log*", *FOLDERS, *(f"{folder}/*" for folder in FOLDERS))
 
 
 class Profile:
@@ -45,6 +46,7 @@ class Profile:
         self.folder = folder
         self._seen, self._outbox, self._tokens, cas = (folder / name for name in FOLDERS)
         self.known_servers = KnownServers(folder / "known_servers", cas, self._replace)
+        self.choices = Choices(folder / "choices.json", self._replace)
         try:
             for path in (folder, self._seen, self._outbox, self._tokens, cas):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)

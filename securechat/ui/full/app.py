@@ -13,9 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label
 
+from securechat.client.choices import Choices
 from securechat.client.client import Client
 from securechat.client.profile import Visit
 from securechat.client.typing import EVERY
+from securechat.client.way import Way
 from securechat.protocol.names import fold
 from securechat.protocol.text import printable
 from securechat.ui.full import sides, status
@@ -59,7 +61,7 @@ class FullScreen(App[None]):
         Binding("escape", "bottom", show=False),
     ]
 
-    def __init__(self, client: Client, model: Model, address: str) -> None:
+    def __init__(self, client: Client, model: Model, address: str, choices: Choices) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.model = model
         self.unsent = ""  # what was being typed when it all ended
@@ -71,6 +73,7 @@ class FullScreen(App[None]):
         self.typed = Typed(self._completable)
         self._client = client
         self._address = address
+        self._choices = choices
         self._prompted = ""
         self._pace = Pace(self, self._take, self.show)
         self._rung = 0
@@ -92,6 +95,8 @@ class FullScreen(App[None]):
         yield self.status
 
     def on_mount(self) -> None:
+        if self._choices.light is not None:
+            self.theme = LIGHT if self._choices.light else DARK
         self.typed.focus()
         self.set_interval(TICK, self._tick)
         self._client.notify(self._pace.waker())
@@ -223,7 +228,9 @@ class FullScreen(App[None]):
         self.typed.focus()
 
     def action_theme(self) -> None:
+        """The other one, at the next visit, too."""
         self.theme = LIGHT if self.theme == DARK else DARK
+        self._choices.choose(light=self.theme == LIGHT)
 
     def action_go(self, steps: int) -> None:
         self.model.go(steps)
@@ -287,12 +294,12 @@ class FullScreen(App[None]):
         self._close_messages_no_wait()
 
 
-def run(client: Client, visit: Visit, target: str, address: str, *, join: bool) -> None:
+def run(client: Client, visit: Visit, way: Way, target: str, *, join: bool) -> None:
     """Chat until the person leaves or there is no going on. Raises what `Chat.finish` raises.
 
     `join`: enter the target first if it is a channel that we are not in.
     """
-    app = FullScreen(client, Model(client, visit, target, join=join), address)
+    app = FullScreen(client, Model(client, visit, target, join=join), str(way.address), way.profile.choices)
     gc.freeze()  # what is here now stays until the end
     gc.set_threshold(*COLLECT_AFTER)
     app.run()

@@ -126,7 +126,7 @@ class Stage:
         """Log in, and have the person make this journey once all is there."""
         with self.client(name, port) as (client, profile, address):
             visit = profile.visit(address, name)
-            app = FullScreen(client, Model(client, visit, "#lobby", join=False), "localhost")
+            app = FullScreen(client, Model(client, visit, "#lobby", join=False), "localhost", profile.choices)
 
             async def run() -> None:
                 async with app.run_test(size=size) as pilot:

@@ -76,8 +76,9 @@ def draw(folder: Path, *, size: tuple[int, int] = SIZE, light: bool = False) -> 
     time.tzset()
     played = Played()
     played.enter(*CHANNELS)
-    visit = Profile(folder).visit(Address("chat.example.org"), "ada")
-    app = FullScreen(played, Model(played, visit, "#lobby", join=False, clock=lambda: NOW), "chat.example.org")
+    profile = Profile(folder)
+    model = Model(played, profile.visit(Address("chat.example.org"), "ada"), "#lobby", join=False, clock=lambda: NOW)
+    app = FullScreen(played, model, "chat.example.org", profile.choices)
 
     async def run() -> str:
         async with app.run_test(size=size) as pilot:

@@ -6,6 +6,7 @@ import re
 import signal
 import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 
@@ -57,6 +58,34 @@ def test_the_line_that_was_being_typed_is_given_back_at_an_end_that_nobody_wante
     assert ada.status() == 3
     assert "-!- not sent: half a sent" in ada.text
     assert "the connection was lost" in ada.text
+
+
+def background(terminal: Terminal) -> str:
+    """Behind the messages."""
+    return terminal.screen.buffer[2][40].bg
+
+
+def wait_for_background(terminal: Terminal, reached: Callable[[str], bool]) -> None:
+    deadline = time.monotonic() + terminal.patience
+    while not reached(background(terminal)):
+        assert time.monotonic() < deadline
+        terminal._read()
+
+
+def test_light_or_dark_is_remembered(server, full):
+    server.adduser("ada")
+    seen = []
+    for _ in range(2):
+        ada = full("ada")
+        ada.wait_for("you are ada in #lobby")
+        first = background(ada)
+        ada.type("\x14")
+        wait_for_background(ada, lambda colour, first=first: colour != first)
+        seen.append((first, background(ada)))
+        ada.type("\x11")
+        assert ada.status() == 0
+    (dark, light), after = seen
+    assert after == (light, dark)
 
 
 def test_no_colour_is_used_where_none_is_wanted(server, full):
