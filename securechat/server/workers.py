@@ -14,7 +14,7 @@ from securechat.server.session import Stage
 from securechat.server.storage import Broken
 from securechat.server.turn import Job
 
-NICENESS = 10
+NICENESS = 3  # who talks goes before who logs in, who still has a third of a processor that others are busy on, too
 
 log = logging.getLogger(__name__)
 
