@@ -70,7 +70,7 @@ class FullScreen(App[None]):
         self.messages = Messages(model.current)
         self.find_bar = FindBar()
         self.prompt = Label(id="prompt", markup=False)
-        self.typed = Typed(self._completable)
+        self.typed = Typed(self._completable, self._entered, self._pasted)
         self._client = client
         self._address = address
         self._choices = choices
@@ -158,10 +158,24 @@ class FullScreen(App[None]):
 
     # What the person does.
 
-    def on_typed_entered(self, event: Typed.Entered) -> None:
+    async def on_event(self, event: events.Event) -> None:
+        """Let each key that is typed have its effect before the next.
+
+        By Textual letters go to the widget, and what another key is bound to is done when that comes back from there,
+        behind all that came with it: from a slow line two lines would be one, said where only the first belongs.
+        """
+        keyed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if not keyed or self.focused is not self.typed:
+            await super().on_event(event)
+        elif isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.is_printable):
+            await self.typed.write(event)
+        elif isinstance(event, events.Key) and not await self._check_bindings(event.key, priority=True):
+            await self._check_bindings(event.key)
+
+    def _entered(self, line: str) -> None:
         self.messages.scroll_to_bottom()
         self._said_typing_at = 0.0
-        self.model.entered(event.line)
+        self.model.entered(line)
         self.show()
         self._leave_if_due()
 
@@ -178,13 +192,13 @@ class FullScreen(App[None]):
             self._said_typing_at = moment
             chat.post(lambda session: session.show_typing(target, active=True))
 
-    def on_typed_pasted(self, event: Typed.Pasted) -> None:
+    def _pasted(self, text: str) -> None:
         def answered(send: bool | None) -> None:
             if send:
-                self.model.pasted(event.text)
+                self.model.pasted(text)
                 self.show()
 
-        self.push_screen(PasteDialog(event.text, self.model.chat.target), answered)
+        self.push_screen(PasteDialog(text, self.model.chat.target), answered)
 
     def on_typed_leave(self) -> None:
         self.action_leave()

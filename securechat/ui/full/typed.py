@@ -18,7 +18,9 @@ MOST_REMEMBERED = 500
 
 
 class Typed(Input):
-    """`words` gives the channels and the names that Tab may complete."""
+    """`words` gives the channels and the names that Tab may complete. `entered` gets a line, `pasted` several; they are
+    called at once, so that the next key finds what became of it.
+    """
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))  # as Textual has it, but for a layout of the screen at each key
 
@@ -32,24 +34,19 @@ class Typed(Input):
         Binding("ctrl+f", "app.find", show=False),
     ]
 
-    class Entered(Message):
-        def __init__(self, line: str) -> None:
-            super().__init__()
-            self.line = line
-
-    class Pasted(Message):
-        """More than one line."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
     class Leave(Message):
         """The person has had enough."""
 
-    def __init__(self, words: Callable[[], tuple[Sequence[str], Sequence[str]]]) -> None:
+    def __init__(
+        self,
+        words: Callable[[], tuple[Sequence[str], Sequence[str]]],
+        entered: Callable[[str], None],
+        pasted: Callable[[str], None],
+    ) -> None:
         super().__init__(id="typed", compact=True, select_on_focus=False)
         self._words = words
+        self._entered = entered
+        self._pasted = pasted
         self._completion = Completion()
         self._lines: list[str] = []
         self._place = 0  # in the lines; behind them while a new one is typed
@@ -61,7 +58,7 @@ class Typed(Input):
         if line.strip() and not hidden:
             self._lines = [*[one for one in self._lines if one != line], line][-MOST_REMEMBERED:]
         self._place, self._unfinished = len(self._lines), ""
-        self.post_message(self.Entered(line))
+        self._entered(line)
 
     def action_older(self) -> None:
         self._remember(self._place - 1)
@@ -87,13 +84,20 @@ class Typed(Input):
         else:
             self.post_message(self.Leave())
 
+    async def write(self, event: events.Key | events.Paste) -> None:
+        """Take a letter, or what is pasted."""
+        if isinstance(event, events.Key):
+            await self._on_key(event)
+        else:
+            self._on_paste(event)
+
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
         lines = event.text.splitlines()
         said = [line for line in lines if line.strip()]
         if len(said) > 1 and not self.password:
-            self.post_message(self.Pasted("\n".join(lines).strip("\n")))
+            self._pasted("\n".join(lines).strip("\n"))
         elif said:
             self.replace(said[0], *self.selection)
 

@@ -48,6 +48,23 @@ def test_it_opens_chats_and_gives_the_terminal_back(server, full, login):
     assert ada.raw.rfind(b"\x1b[?25l") < ada.raw.rfind(b"\x1b[?25h")
 
 
+def test_keys_that_come_all_at_once_have_their_effect_one_after_the_other(server, full, login):
+    """As they come over a slow line: what is for one person is not said to all."""
+    server.adduser("ada", "bob")
+    bob = login("bob")
+    ada = full("ada")
+    ada.wait_for("#lobby>")
+    ada.type("for al\x7fll\r/msg bob\rfor bob\r\x0efor all again\r/passwd\rno word for anybody\r")
+    ada.wait_for("new password:")
+    texts = [bob.wait_for("PRIVMSG").params for _ in range(3)]
+    assert texts == [("#lobby", "for all"), ("bob", "for bob"), ("#lobby", "for all again")]
+    ada.type("\x1b")
+    ada.wait_for("#lobby>")
+    ada.type("\x1b[A")
+    ada.wait_for("#lobby> /passwd")
+    assert b"no word" not in ada.raw
+
+
 def test_the_line_that_was_being_typed_is_given_back_at_an_end_that_nobody_wanted(server, full):
     server.adduser("ada")
     ada = full("ada", "--give-up", "0")
