@@ -18,6 +18,7 @@ WIDE = 60  # from so many cells on nicks stand in a column
 NICK_CELLS = 10
 HEAD = len("00:00✓ ")
 NARROW = frozenset(map(chr, (*range(0x20, 0x7F), *range(0x370, 0x483))))  # ASCII, Greek, Cyrillic: most of what is said
+ROOM = 20  # cells of text, with which it is read well; with fewer it begins further left
 SHORTEST = 10  # cells of text beside a nick; a longer nick has a row of its own
 
 
@@ -51,8 +52,14 @@ class Columns:
         return HEAD + max(self.nick, cell_len(who)) + len(" │ ") if who else HEAD
 
     def more(self, who: str) -> int:
-        """The same on the rows below; what nobody said has the room of the nicks, too."""
-        return HEAD + self.nick + len(" │ ") if who and self.nick else HEAD
+        """The same on the rows below; what nobody said has the room of the nicks, too.
+
+        Without a column of nicks the text stands under itself where there is room for it.
+        """
+        if who and self.nick:
+            return HEAD + self.nick + len(" │ ")
+        under = self.first(who)
+        return under if self.width - under >= ROOM else HEAD
 
 
 class Layout:
@@ -98,6 +105,8 @@ class Layout:
 def entry_rows(entry: Entry, columns: Columns) -> list[Row]:
     first, rest = columns.width - columns.first(entry.who), columns.width - columns.more(entry.who)
     line, *lines = entry.text.split("\n")
+    if lines and first < rest and not columns.nick:
+        first = 0  # how lines stand to each other may mean something: the nick has a row of its own
     first_text, *more = wrap(line, first, rest)
     more += [text for line in lines for text in wrap(line, rest, rest)]
     return [Row(RowKind.FIRST, entry, first_text), *(Row(RowKind.MORE, entry, text) for text in more)]

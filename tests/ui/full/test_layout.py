@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from securechat.client.history import Place
 from securechat.ui.full import buffer as buffers
 from securechat.ui.full.buffer import Buffer, Entry
-from securechat.ui.full.layout import Layout, RowKind, wrap
+from securechat.ui.full.layout import Columns, Layout, RowKind, entry_rows, wrap
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -73,7 +73,34 @@ def test_each_line_of_an_entry_has_rows_of_its_own():
     layout.sync(buffer, 34)
     assert shown(layout) == ["one", "", "the quick brown fox", "end"]
     layout.sync(buffer, 20)
-    assert shown(layout) == ["one", "", "the quick ", "brown fox", "end"]
+    assert shown(layout) == ["", "one", "", "the quick ", "brown fox", "end"]
+
+
+CODE = "def f():\n    return 1\n\nor something shorter"
+LONG = "a-rather-long-name"
+
+
+@pytest.mark.parametrize(
+    ("width", "who", "text", "rows"),
+    [
+        (60, "bob", CODE, [(20, "def f():"), (20, "    return 1"), (20, ""), (20, "or something shorter")]),
+        (59, "bob", CODE, [(13, "def f():"), (13, "    return 1"), (13, ""), (13, "or something shorter")]),
+        (40, "bob", CODE, [(13, "def f():"), (13, "    return 1"), (13, ""), (13, "or something shorter")]),
+        (20, "bob", CODE, [(13, ""), *((7, t) for t in ("def f():", "    return 1", "", "or something ", "shorter"))]),
+        (60, LONG, CODE, [(28, "def f():"), (20, "    return 1"), (20, ""), (20, "or something shorter")]),
+        (59, LONG, CODE, [(28, "def f():"), (28, "    return 1"), (28, ""), (28, "or something shorter")]),
+        (40, LONG, CODE, [(28, ""), (7, "def f():"), (7, "    return 1"), (7, ""), (7, "or something shorter")]),
+        (40, LONG, "fits beside", [(28, "fits beside")]),
+        (40, LONG, "goes on below that", [(28, "goes on "), (7, "below that")]),
+        (40, "bob", "the quick brown fox jumps over it", [(13, "the quick brown fox jumps "), (13, "over it")]),
+        (40, "", "the quick brown fox jumps over the dog", [(7, "the quick brown fox jumps over "), (7, "the dog")]),
+    ],
+)
+def test_a_text_stands_under_itself_where_there_is_room(width, who, text, rows):
+    columns = Columns(width)
+    laid = entry_rows(Entry(NOON, who, text), columns)
+    assert [row.kind for row in laid] == [RowKind.FIRST, *[RowKind.MORE] * (len(rows) - 1)]
+    assert [(columns.more(who) if at else columns.first(who), row.text) for at, row in enumerate(laid)] == rows
 
 
 def test_a_new_day_has_a_line_of_its_own():
