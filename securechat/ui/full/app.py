@@ -165,6 +165,8 @@ class FullScreen(App[None]):
         behind all that came with it: from a slow line two lines would be one, said where only the first belongs.
         """
         keyed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if keyed:
+            self.app_focus = True  # should the terminal not have said so; it gives the line its focus back
         if not keyed or self.focused is not self.typed:
             await super().on_event(event)
         elif isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.is_printable):

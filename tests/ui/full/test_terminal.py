@@ -54,7 +54,7 @@ def test_keys_that_come_all_at_once_have_their_effect_one_after_the_other(server
     bob = login("bob")
     ada = full("ada")
     ada.wait_for("#lobby>")
-    ada.type("for al\x7fll\r/msg bob\rfor bob\r\x0efor all again\r/passwd\rno word for anybody\r")
+    ada.type("\x1b[Ofor al\x7fll\r/msg bob\rfor bob\r\x0efor all again\r/passwd\rno word for anybody\r")
     ada.wait_for("new password:")
     texts = [bob.wait_for("PRIVMSG").params for _ in range(3)]
     assert texts == [("#lobby", "for all"), ("bob", "for bob"), ("#lobby", "for all again")]
