@@ -24,7 +24,9 @@ from securechat.client.events import (
     Joined,
     Names,
     PasswordAnswered,
+    Person,
     Renamed,
+    Told,
     Topic,
 )
 from securechat.client.history import Place, Playback, Request, Steps, message_time
@@ -79,6 +81,7 @@ class Session:
         self._paging: Paging | None = None
         self._came_at: datetime | None = None  # by the server's clock
         self._software = ""  # the server's
+        self._found = False  # anybody, by the WHO that is being answered
         self._handlers: Mapping[str, Callable[[Message], None]] = {
             "PRIVMSG": self._said,
             "NOTICE": self._said,
@@ -89,6 +92,7 @@ class Session:
             "ERROR": self._error,
             numerics.RPL_ENDOFMOTD: self._burst_half_over,
             numerics.ERR_NOMOTD: self._burst_half_over,
+            numerics.RPL_ENDOFWHO: self._who_over,
         }
 
     @property
@@ -271,6 +275,7 @@ class Session:
         event = self.channels.receive(message, message_time(message)) or replies.read(message)
         if isinstance(event, Renamed) and event.own:
             self.nick = event.after
+        self._found = self._found or isinstance(event, Person)
         if isinstance(event, Joined) and event.own and event.time and not self.entered:
             self._came_at = min(event.time, self._came_at or event.time)
         if event is not None and (self.entered or not self._is_burst(message, event)):
@@ -306,6 +311,12 @@ class Session:
     def _learn_source(self, message: Message) -> None:
         if message.source and "@" in message.source and self.channels.is_own(nick_of(message)):
             self._conversation.source_bytes = len(message.source.encode())
+
+    def _who_over(self, message: Message) -> None:
+        """Who asked for somebody that is not here gets an answer, too."""
+        if not self._found and len(message.params) > 1:
+            self._tell(Told("nobody found", about=message.params[1], failed=True))
+        self._found = False
 
     def _ping(self, message: Message) -> None:
         self._send("PONG", *message.params[-1:])

@@ -177,7 +177,8 @@ def _names(event: Names) -> Lines:
 
 def _person(event: Person) -> Lines:
     away = ", away" if event.away else ""
-    return [f"{printable(event.nick)} ({printable(event.name)}{away}) {printable(event.channel)}"]
+    place = f" {printable(event.channel)}" if event.channel != "*" else ""  # of no channel that both are in
+    return [f"{printable(event.nick)} ({printable(event.name)}{away}){place}"]
 
 
 def _told(event: Told) -> Lines:

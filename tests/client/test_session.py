@@ -186,6 +186,14 @@ def test_names_are_told_only_when_asked_for(entered):
     assert entered.server(*listing) == [Names("#lobby", ("@ada", "+eve", "bob"))]
 
 
+def test_who_finds_nobody_says_so(entered):
+    over = ":s 315 ada bob :End of WHO list"
+    nobody = [Told("nobody found", "bob", failed=True)]
+    assert entered.server(over) == nobody
+    assert entered.server(":s 352 ada * u h s bob H :0 Bob", over) == [Person("bob", "*", False, "Bob")]
+    assert entered.server(over) == nobody
+
+
 @pytest.mark.parametrize("size", [1, 300, 395, 400, 1000, 10_000])
 def test_pieces_of_a_long_text_fill_the_relayed_line_and_no_more(entered, size):
     text = "".join(chr(0x1F600 + number % 60) if number % 3 else "x" for number in range(size))

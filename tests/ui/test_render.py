@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from securechat.client import events
-from securechat.client.events import Found, Joined, Kind, Missed, Queued, Refused, Said, Since, Topic
+from securechat.client.events import Found, Joined, Kind, Missed, Person, Queued, Refused, Said, Since, Topic
 from securechat.ui.render import dated, rendered
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC).astimezone()
@@ -50,6 +50,11 @@ def test_a_topic_set_is_told_apart_from_a_topic_told():
         f"{STAMP} -!- bob set the topic of #lobby: tea"
     ]
     assert rendered(Joined("#lobby", "bob"), "#lobby", NOW) == [f"{STAMP} -!- bob is in #lobby"]
+
+
+@pytest.mark.parametrize(("channel", "shown"), [("#ops", "bob (Bob, away) #ops"), ("*", "bob (Bob, away)")])
+def test_a_person_is_shown_with_a_channel_where_there_is_one(channel, shown):
+    assert rendered(Person("bob", channel, True, "Bob"), "#lobby", NOW) == [f"{STAMP} -!- {shown}"]
 
 
 @pytest.mark.parametrize("target", ["#lobby", "#ops"])
