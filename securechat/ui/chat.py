@@ -49,6 +49,7 @@ class Chat:
         self.channels: dict[str, str] = {}  # folded to shown
         self.unstored: dict[int, Unstored] = {}  # by ticket
         self.linked = False
+        self.lost = ""  # why the link was, while there is none
         self.ended: Disconnected | None = None
         self.leaving = False
         self._client = client
@@ -98,6 +99,11 @@ class Chat:
         )
         return [f"-!- {line}" for lines in kept for line in lines]
 
+    def last_words(self) -> list[str]:
+        """Why the link was lost, where no other could be made: what refused that may not say it."""
+        refused = self.ended is not None and self.ended.failure is not None
+        return [f"-!- connection lost ({printable(self.lost)})"] if refused and self.lost else []
+
     def finish(self) -> None:
         """At the end of the visit. Raises ConnectionLost, or what else made it end other than the person wanted."""
         self._visit.save(at_once=True)
@@ -140,7 +146,7 @@ class Chat:
             case Queued():
                 self.unstored[event.ticket] = Unstored(event.target, event.text, event.action, queued=True)
             case LinkLost():
-                self.linked = False
+                self.linked, self.lost = False, event.reason
             case Acknowledged() | Refused():
                 self.unstored.pop(event.ticket, None)
             case Disconnected():
@@ -166,7 +172,7 @@ class Chat:
         return answered(answers)
 
     def _follow_entered(self, event: Entered) -> None:
-        self.linked = True
+        self.linked, self.lost = True, ""
         self.channels = {fold(channel): channel for channel in event.channels}
         self._enter_target(event)
 

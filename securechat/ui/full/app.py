@@ -322,5 +322,5 @@ def run(client: Client, visit: Visit, way: Way, target: str, *, join: bool) -> N
     if app._exception is not None:
         raise app._exception
     chat = app.model.chat
-    Output().write([*chat.doubtful(), *chat.unsent(app.unsent)])
+    Output().write([*chat.last_words(), *chat.doubtful(), *chat.unsent(app.unsent)])
     chat.finish()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from securechat.ui.full.buffer import QUEUED, STORED
+from tests import forking
 from tests.terminal import Terminal
 
 from .flood import END, Enemy
@@ -103,6 +104,16 @@ def test_light_or_dark_is_remembered(server, full):
         assert ada.status() == 0
     (dark, light), after = seen
     assert after == (light, dark)
+
+
+def test_why_the_server_ended_it_is_said_below_the_screen_when_nobody_may_come_back(server, full):
+    server.adduser("ada")
+    ada = full("ada")
+    ada.wait_for("#lobby>")
+    assert forking.run(server.command("deluser", "ada", "--yes")).returncode == 0
+    assert ada.status() == 5
+    assert "-!- connection lost (this account was deleted)" in ada.text
+    assert "login as 'ada' refused" in ada.text
 
 
 def test_no_colour_is_used_where_none_is_wanted(server, full):
