@@ -91,13 +91,8 @@ class Core:
 
     def _handle(self, turn: Turn, item: Item) -> None:
         match item:
-            case Said(session, message) if session.waits:
-                backlog = session.backlog
-                turn.put(backlog, "lines", len(backlog.lines), message)
             case Said(session, message):
-                self._said(turn, session, message)
-                if session.opening is not None:  # it was its admission
-                    self._release(turn, session)
+                self._heard(turn, session, message)
             case Asked(session, request):
                 turn.set(session, "request", request)
                 self._guarded(turn, session, None, lambda: routes.answer(turn, session, request))
@@ -127,6 +122,16 @@ class Core:
             case Ending():
                 self._guarded(turn, None, None, lambda: presence.end_all(turn, item.reason))
                 self._guarded(turn, None, None, lambda: audit.close(turn))
+
+    def _heard(self, turn: Turn, session: Session, message: Message | Unreadable) -> None:
+        """It is handled, or waits with what its session said before."""
+        if session.waits:
+            backlog = session.backlog
+            turn.put(backlog, "lines", len(backlog.lines), message)
+            return
+        self._said(turn, session, message)
+        if session.opening is not None:  # it was its admission
+            self._release(turn, session)
 
     def _said(self, turn: Turn, session: Session, message: Message | Unreadable) -> None:
         if session.stage is Stage.CLOSED:

@@ -344,8 +344,11 @@ class Turn:
         self.send(session, Line("", write(command, *params, source=self.server)))
 
     def echo(self, session: Session, event: Event) -> None:
-        for reply in event.replies(session.variant):
-            self.send(session, reply)
+        """Its own doing, in the bytes that others of its capabilities get, unless it is to carry a label."""
+        if session is self._actor and self._label is not None:
+            self._replies += event.replies(session.variant)
+        else:
+            self._put_out(session, event.encode(session.variant))
 
     def send(self, session: Session, reply: Reply) -> None:
         if session is self._actor and self._label is not None:
@@ -355,7 +358,9 @@ class Turn:
 
     def _write(self, session: Session, reply: Reply, tag: str = "") -> None:
         """In one piece, a page of history too."""
-        data = written(reply, tag, self.server, self._new_reference).encode()
+        self._put_out(session, written(reply, tag, self.server, self._new_reference).encode())
+
+    def _put_out(self, session: Session, data: bytes) -> None:
         if session.opening is None or session is self._actor:
             self._emit(Output(session, data), 1)
         else:
