@@ -70,15 +70,12 @@ class Chat:
         return not self.unstored or not self.linked
 
     def entered(self, typed: str) -> list[str]:
-        """Do what a typed line asks for; the lines to show at once."""
+        """Do what was typed, several lines at once where they were pasted; the lines to show at once."""
         if self.ended is not None:
             return self.unsent(typed)
         if self._questions:
             return self._answer(typed)
-        lines = []
-        for line in typed.split("\n"):  # several when they were pasted
-            lines += self._entered_line(_sendable(line))
-        return lines
+        return self._entered_line(_sendable(typed.rstrip("\n")))
 
     def say_all(self, pasted: str) -> None:
         """Say a text of several lines as it is: nothing in it is a command."""

@@ -23,17 +23,23 @@ class Command:
     run: Callable[[Chat, str], Lines]
     usage: str
     summary: str
+    takes_lines: bool = False  # several, as they were pasted
 
 
 def run(chat: Chat, line: str) -> Lines:
     """Run the command in `line`, which begins with a slash."""
-    name, _, rest = line[1:].partition(" ")
+    word, _, rest = line[1:].partition(" ")
+    name, *further = word.split("\n")
     name = ALIASES.get(name.lower(), name.lower())
     command = COMMANDS.get(name)
-    return command.run(chat, rest.strip(" ")) if command else _unknown(line, name)
+    if command is None:
+        return _unknown(name)
+    if further or ("\n" in rest and not command.takes_lines):
+        return [f"-!- /{name} takes one line, nothing was sent (a text that begins with / is typed //)"]
+    return command.run(chat, rest.strip(" "))
 
 
-def _unknown(line: str, name: str) -> Lines:
+def _unknown(name: str) -> Lines:
     nearest = difflib.get_close_matches(name, [*COMMANDS, *ALIASES], n=1, cutoff=0.5)
     advice = f"did you mean /{nearest[0]}?" if nearest else "/help lists the commands"
     return [f"-!- no command /{printable(name)}, nothing was sent; {advice} (a text that begins with / is typed //)"]
@@ -167,7 +173,12 @@ def _usage(name: str) -> Lines:
 COMMANDS = {
     "join": Command(join, "/join #CHANNEL [KEY]", "enter a channel, or talk in it when you are in it"),
     "part": Command(part, "/part [#CHANNEL] [REASON]", "leave a channel for good"),
-    "msg": Command(msg, "/msg NAME [TEXT]", "tell a person something; without text: talk to that person from now on"),
+    "msg": Command(
+        msg,
+        "/msg NAME [TEXT]",
+        "tell a person something; without text: talk to that person from now on",
+        takes_lines=True,
+    ),
     "names": Command(names, "/names [#CHANNEL]", "who is in the channel"),
     "topic": Command(topic, "/topic [#CHANNEL] [TEXT]", "show or set the topic"),
     "me": Command(me, "/me TEXT", "say what you do"),

@@ -108,6 +108,16 @@ def test_ctrl_d_sends_what_was_entered_before_it_leaves(team, terminal):
     assert texts(team.server) == ["last words"]
 
 
+def test_pasted_lines_are_one_message(team, terminal):
+    ada = terminal("ada")
+    ada.wait_for("#lobby>")
+    ada.type("\x1b[200~one\n/quit\n\ntwo\n\x1b[201~\r")
+    ada.wait_for("two")
+    ada.enter("/quit")
+    assert ada.status() == 0
+    assert texts(team.server) == ["one\n/quit\n\ntwo"]
+
+
 def test_a_mistyped_command_is_not_sent(team, terminal):
     ada = terminal("ada")
     ada.wait_for("#lobby>")

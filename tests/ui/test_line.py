@@ -111,17 +111,21 @@ def test_a_mistyped_command_is_never_sent_and_says_why(mode, link, typed, told):
     assert link.lines() == []
 
 
-def test_several_lines_that_are_pasted_into_line_mode_are_several_messages(tmp_path):
+def test_several_lines_that_are_pasted_are_one_message_and_no_commands(tmp_path):
     link = Link(f"{CAPABILITIES} draft/multiline=max-bytes=4096,max-lines=10")
     link.enter("#lobby")
     mode = LineMode(link, Profile(tmp_path).visit(Address("localhost"), "ada"), "#lobby", join=False)
     mode.heard([Entered("ada", ("#lobby",))])
-    mode.entered("one\n/names\ntwo")
-    assert link.lines() == ["PRIVMSG #lobby one", "NAMES #lobby", "PRIVMSG #lobby two"]
+    lines = [f"PRIVMSG {{}} {words}" for words in ("one", "/names", ":", "two")]
+    for target, typed in (("#lobby", ""), ("bob", "/msg bob ")):
+        mode.entered(f"{typed}one\n/names\n\ntwo\n")
+        assert [line for line in link.lines() if "BATCH" not in line] == [line.format(target) for line in lines]
+    for typed in ("/me one\ntwo", "/quit\ntwo words", "/topic\n/names", "/etc/hosts is\nempty", "/\n"):
+        (told,) = mode.entered(typed)
+        assert "nothing was sent" in told
+    assert link.lines() == []
     mode.say_all("one\n/names\n\ntwo\n")
-    assert [line for line in link.lines() if "BATCH" not in line] == [
-        f"PRIVMSG #lobby {words}" for words in ("one", "/names", ":", "two")
-    ]
+    assert [line for line in link.lines() if "BATCH" not in line] == [line.format("#lobby") for line in lines]
     assert mode.doubtful()[-4:] == [
         "-!- kept for your next login, to #lobby: one",
         "-!- | /names",
