@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -103,11 +103,11 @@ def found(event: Found) -> Lines:
     lines = [line for message in event.lines for line in dated(message)]
     if event.problem:
         return [*lines, f"-!- cannot search: {printable(event.problem)}"]
-    return [*lines, f"-!- {_count(lines)} found" if lines else "-!- nothing found"]
+    return [*lines, f"-!- {_count(event.lines, 'message')} found" if lines else "-!- nothing found"]
 
 
-def _count(lines: Lines) -> str:
-    return f"{len(lines)} line{'s' if len(lines) != 1 else ''}"
+def _count(things: Sequence[object], name: str = "line") -> str:
+    return f"{len(things)} {name}{'s' if len(things) != 1 else ''}"
 
 
 def with_text(words: str, text: str) -> Lines:

@@ -156,7 +156,7 @@ def test_a_search_in_line_mode_shows_what_is_found(search, talk):
     )
     ada.wait_for("#lobby>")
     ada.enter("/search disk from:bob in:#lobby since:1h")
-    ada.wait_for(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] #lobby <bob> the disk is full\n(.*\n)*-!- 2 lines found")
+    ada.wait_for(r"\[\d{4}-\d\d-\d\d \d\d:\d\d\] #lobby <bob> the disk is full\n(.*\n)*-!- 2 messages found")
     ada.enter("/search disk in:#nowhere")
     ada.wait_for("-!- cannot search: no history here for you")
     ada.enter("/search nonsense")

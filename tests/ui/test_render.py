@@ -67,7 +67,7 @@ def test_each_line_of_a_message_is_shown_and_only_the_first_says_who(target):
     missed = rendered(Missed("#ops", (said, said), since=Since.VISIT), "#lobby", NOW)
     assert missed[0] == "-!- #ops: 6 lines since your last visit"
     assert missed[2:4] == more
-    assert rendered(Found((said,)), "#lobby", NOW)[1:] == [*more, "-!- 3 lines found"]
+    assert rendered(Found((said,)), "#lobby", NOW)[1:] == [*more, "-!- 1 message found"]
 
 
 def test_what_was_not_sent_is_shown_to_its_last_line():
