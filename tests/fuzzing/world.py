@@ -208,6 +208,11 @@ class World:
             self.accounts.resume("dan")
         elif chance < 0.134:
             self.accounts.set_role("bob", self.random.choice(("admin", "member")))
+        elif chance < 0.25 and self.jobs:
+            waits = self.random.choice(self.jobs).session
+            if waits.link is not None:
+                self.waiting.append(Overdue(waits, "login took too long"))
+                self._work(len(self.jobs))
         self.waiting.extend(self.writer.changed())
 
     def _unchoke(self) -> None:
