@@ -49,7 +49,7 @@ class Connection:
         `gently`: Python runs one thread at a time, and while much comes ours must not be the one that always runs.
         """
         if gently and self.readable and not paused:
-            time.sleep(BREATH)
+            time.sleep(BREATH)  # a select would give no time away: there is more to read
         self._watch(selector, paused)
         timeout = max(0.0, self.session.deadline - time.monotonic())
         ready = [key.fileobj for key, _ in selector.select(0.0 if self.readable and not paused else timeout)]

@@ -78,9 +78,12 @@ class Core:
         if newest is not None:
             self.directory.newest = newest
             self.directory.stored_at = turn.now
+        if not turn.admitted:
+            return
+        first = self.directory.newest - turn.entries  # a turn's entries are numbered in one row, the newest is its last
         for session, before in turn.admitted.items():
-            if session.opening is not None:  # a turn's entries are numbered in one row, and the newest is its last
-                session.opening.upto = self.directory.newest - (turn.entries - before)
+            if session.opening is not None:
+                session.opening.upto = first + before
 
     def knows(self, network: str) -> bool:
         """Whether somebody logged in from there of late."""

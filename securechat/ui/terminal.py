@@ -140,6 +140,7 @@ class Terminal:
 def _keyboard() -> Input:
     """What is typed between two prompts, or while lines are written, is not echoed then: it may be a password."""
     keyboard = create_input()
+    # `run_in_terminal` takes this mode, which turns the echo on, and knows no other; output is the same in both.
     keyboard.cooked_mode = keyboard.raw_mode  # type: ignore[method-assign]
     return keyboard
 
