@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Given, LoginUsage, enter, entry_options
+from securechat.cli.asking import LoginUsage
+from securechat.cli.entry import Given, enter, entry_options
 from securechat.cli.visiting import visitor, where
 from securechat.errors import SecurechatError
 

@@ -4,19 +4,25 @@ that talks to one. The parts with weight are imported when it runs.
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
-from securechat.errors import SecurechatError
+from securechat.cli.asking import (
+    PASSWORD_VARIABLE,
+    LoginUsage,
+    ask_code,
+    ask_password,
+    ask_to_trust,
+    given_password,
+    on_a_terminal,
+    which_account,
+)
 
 if TYPE_CHECKING:
     from ssl import SSLSocket
@@ -33,8 +39,6 @@ Decorator = Callable[[Callable[..., object]], Callable[..., object]]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 LOBBY = "#lobby"
-PASSWORD_VARIABLE = "SECURECHAT_PASSWORD"  # noqa: S105 - the name of a variable, not a password
-LONGEST_PASSWORD_FILE = 4096
 TRIES_ON_A_TERMINAL = 3
 LONGEST_WAIT = 60  # seconds that a server with too much to do is waited for, in all
 
@@ -70,16 +74,6 @@ log_option = click.option(
     help="What client.log in the profile gets.",
 )
 PROFILE_OPTIONS = (profile_option, log_option)
-
-
-class LoginUsage(SecurechatError):
-    """Something needed was not given, and there is no terminal to ask on."""
-
-    exit_status = 2
-
-
-class NotTrusted(SecurechatError):
-    exit_status = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +152,7 @@ def first_connect(way: Way) -> SSLSocket:
     except UnknownKey as unknown:
         if not on_a_terminal():
             raise
-        _ask_to_trust(way.address, unknown.pin)
+        ask_to_trust(way.address, unknown.pin)
         way.remember(unknown.pin)
     return way.connect()
 
@@ -187,7 +181,7 @@ def enter(
     password = given_password(password_file)
     if account is None:
         tls.close()
-        account = _which_account(way.profile, way.address)
+        account = which_account(way.profile, way.address)
         tls = way.connect()
     token = _kept_token(way, account) if (password is None or remember) and not by_password else None
     if token is not None:
@@ -282,14 +276,14 @@ def _ask_and_log_in(way: Way, account: str, make: Callable[[Credentials], Client
             f"no password: give --password-file FILE, set {PASSWORD_VARIABLE}, or log in on a terminal, which is asked"
         )
     for _ in range(TRIES_ON_A_TERMINAL - 1):
-        password = _ask_password(account, way.address)
+        password = ask_password(account, way.address)
         try:
             return log_in(way, make, Credentials(account, password), way.connect())
         except LoginFailed as failure:
             if not failure.credentials:
                 raise
             click.echo(f"securechat: {failure}", err=True)
-    password = _ask_password(account, way.address)
+    password = ask_password(account, way.address)
     return log_in(way, make, Credentials(account, password), way.connect())
 
 
@@ -303,14 +297,14 @@ def log_in(way: Way, make: Callable[[Credentials], Client], credentials: Credent
         if credentials.password is None or not failure.second_factor or not on_a_terminal():
             raise
     for _ in range(TRIES_ON_A_TERMINAL - 1):
-        with_code = replace(credentials, code=_ask_code())
+        with_code = replace(credentials, code=ask_code())
         try:
             return _keep_trying(way, make, with_code, way.connect())
         except LoginFailed as failure:
             if not failure.second_factor:
                 raise
             click.echo(f"securechat: {failure}", err=True)
-    return _keep_trying(way, make, replace(credentials, code=_ask_code()), way.connect())
+    return _keep_trying(way, make, replace(credentials, code=ask_code()), way.connect())
 
 
 def _keep_trying(way: Way, make: Callable[[Credentials], Client], credentials: Credentials, tls: SSLSocket) -> Client:
@@ -338,68 +332,3 @@ def _try(make: Callable[[Credentials], Client], credentials: Credentials, tls: S
         client.close()
         raise
     return client
-
-
-def _ask_to_trust(address: Address, pin: str) -> None:
-    from securechat.client.refusals import SHOW_PIN
-
-    click.echo(
-        f"The server {address} is not known here yet, and no CA of this system vouches for it. Its key:\n\n"
-        f"  {pin}\n\n"
-        "Have its operator tell you, on another way, which pin this shows on the server:\n\n"
-        f"  {SHOW_PIN}\n",
-        err=True,
-    )
-    if not click.confirm("Is it the same, and is this key to be trusted from now on?", default=False, err=True):
-        raise NotTrusted(f"{address} is not trusted; nothing was sent")
-
-
-def _which_account(profile: Profile, address: Address) -> str:
-    from securechat.protocol.names import is_account_name
-
-    last = profile.last_account(address)
-    if not on_a_terminal():
-        if last is None:
-            raise LoginUsage(f"no account is named and none was used with {address} before; give it as NAME@{address}")
-        return last
-    name: str = click.prompt(f"Account on {address}", default=last, err=True)
-    if not is_account_name(name):
-        raise LoginUsage(f"{name!r} is no account name: letters, digits, _ and -, beginning with a letter")
-    return name
-
-
-def given_password(file: Path | None) -> str | None:
-    """From the file, else from the environment."""
-    return _read_password(file) if file is not None else os.environ.get(PASSWORD_VARIABLE) or None
-
-
-def _read_password(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            if os.name == "posix" and os.fstat(opened.fileno()).st_mode & 0o077:
-                click.echo(f"securechat: others may read {file}; close it with: chmod 600 {quote(str(file))}", err=True)
-            password = opened.read(LONGEST_PASSWORD_FILE).split(b"\n")[0].removesuffix(b"\r").decode()
-    except OSError as error:
-        raise LoginUsage(
-            f"cannot read the password file {str(file)!r}: {error.strerror}; give the path of one that you may read"
-        ) from error
-    except UnicodeDecodeError:
-        words = f"the password file {str(file)!r} is not UTF-8; write it again with a text editor"
-        raise LoginUsage(words) from None  # the cause holds the password
-    if not password:
-        raise LoginUsage(f"the first line of the password file {str(file)!r} is empty; it must be the password")
-    return password
-
-
-def _ask_password(account: str, address: Address) -> str:
-    password: str = click.prompt(f"Password of {account} on {address}", hide_input=True, err=True)
-    return password
-
-
-def _ask_code() -> str:
-    code: str = click.prompt("Second factor code", err=True)
-    return code.replace(" ", "")
-
-
-def on_a_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()

@@ -11,17 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import (
-    Level,
-    LoginUsage,
-    NotTrusted,
-    given_password,
-    log_in,
-    log_option,
-    on_a_terminal,
-    open_profile,
-    profile_option,
-)
+from securechat.cli.asking import LoginUsage, NotTrusted, given_password, on_a_terminal
+from securechat.cli.entry import Level, log_in, log_option, open_profile, profile_option
 
 if TYPE_CHECKING:
     from ssl import SSLSocket

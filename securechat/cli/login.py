@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import (
-    LOBBY,
-    Given,
-    LoginUsage,
-    enter,
-    entry_options,
-    on_a_terminal,
-)
+from securechat.cli.asking import LoginUsage, on_a_terminal
+from securechat.cli.entry import LOBBY, Given, enter, entry_options
 
 if TYPE_CHECKING:
     from securechat.client.client import Client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from securechat.cli.entry import LoginUsage, on_a_terminal
+from securechat.cli.asking import LoginUsage, on_a_terminal
 
 USAGE = 2
 MOST_SHOWN = 20

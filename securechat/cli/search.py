@@ -6,7 +6,8 @@ from datetime import datetime
 
 import click
 
-from securechat.cli.entry import Given, LoginUsage, entry_options
+from securechat.cli.asking import LoginUsage
+from securechat.cli.entry import Given, entry_options
 from securechat.cli.visiting import come_by, server_option, where
 from securechat.errors import SecurechatError
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import Given, LoginUsage, entry_options, on_a_terminal
+from securechat.cli.asking import LoginUsage, on_a_terminal
+from securechat.cli.entry import Given, entry_options
 from securechat.cli.visiting import come_by, server_option, where
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from securechat.cli.entry import LoginUsage, enter
+from securechat.cli.asking import LoginUsage
+from securechat.cli.entry import enter
 
 if TYPE_CHECKING:
     from pathlib import Path
