@@ -25,7 +25,7 @@ from tests.fuzzing.invariants import Broken
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "correct horse"
-LONGEST_LINK = 200  # inputs, after which it is made anew
+LONGEST_LINK = 60  # inputs, after which it is made anew
 CAPABILITIES = (
     "sasl=PLAIN",
     "sasl=PLAIN server-time message-tags echo-message labeled-response batch",
@@ -62,7 +62,7 @@ class Visit:
         self._look()
         self.inputs += 1
         if self.inputs > LONGEST_LINK or self.random.random() < 0.002:
-            self._link() if self.random.random() < 0.8 else self._begin()
+            self._link() if self.random.random() < 0.5 else self._begin()
 
     def _begin(self) -> None:
         """Another person, who has seen nothing of this server or something of it."""
