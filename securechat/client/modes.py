@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+MOST_LETTERS = 256  # a line of 512 bytes has room for no more with their words
+
 
 class Modes:
     """Of one server. Source: Modern IRC, "MODE message", and the ISUPPORT tokens CHANMODES and PREFIX."""
@@ -28,7 +30,7 @@ class Modes:
         """The changes of roles in the words of a MODE: the mark, whose, and whether it is given or taken."""
         words = iter(changes[1:])
         given = True
-        for letter in "".join(changes[:1]):
+        for letter in "".join(changes[:1])[:MOST_LETTERS]:
             if letter in "+-":
                 given = letter == "+"
             elif letter in self._marks:

@@ -6,18 +6,18 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-# Bold, italic, underline, strikethrough, monospace, reverse, reset and the two kinds of colour.
+from securechat.protocol.combining import COMBINING
+
+# Bold, italic, underline, strikethrough, monospace, reverse, reset and the two kinds of colour, with numbers or bare.
 # Source: Modern IRC, "Formatting".
-_FORMATTING = re.compile(
-    r"[\x02\x0f\x11\x16\x1d-\x1f]|\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
-)
+_FORMATTING = "\x02\x0f\x11\x16\x1d\x1e\x1f\x03\x04"
+_NUMBERED = (r"\x03[0-9][0-9]?+(?:,[0-9][0-9]?+)?+", r"\x04[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?+")
+_COLOURS = tuple(re.compile(f"{one}(?:{one})*+") for one in _NUMBERED)  # possessive, which takes half of the time
 _GLUED = {0x200D, 0xFE0E, 0xFE0F, 0x20E3}
-_BLACK_FLAG = "\U0001f3f4"
-_REMEMBERED = 16_384  # characters of which we know what becomes of them
 _COMBINING_IN_A_ROW = 4  # no script in use needs more; floods of them run over the lines above
 
 # Where a character might have no place of its own: it combines, selects a variation, or is an invisible letter. This is
-# more than there are, and only searched to find out quickly that there is none; else the categories decide.
+# more than there are, and only searched to find out quickly that there is none.
 _SUSPECTS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a"
     "\u07a6-\u07b0\u07eb-\u07fd\u0816-\u082d\u0859-\u085b\u0890-\u109f\u115f\u1160\u135d-\u135f\u1712-\u1734\u1752\u1753"
@@ -26,12 +26,15 @@ _SUSPECTS = (
     "\U000101fd-\U00011fff\U00013430-\U00013455\U00016ac0-\U0001bc9e\U0001cf00-\U0001daff\U0001e000-\U0001e95f"
     "\U000e0100-\U000e01ef"
 )
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")  # although letters or marks
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # although letters or marks
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SUSPECT = re.compile(f"[{_SUSPECTS}]")
-_MORE_SELECTORS = re.compile(f"[{_SELECTORS}](?<=[{_SELECTORS}]{{2}})[{_SELECTORS}]*")
-_MANY = re.compile(f"[{_SUSPECTS}\u200c\u200d]{{{_COMBINING_IN_A_ROW + 1},}}")
-_NUMBER_SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")  # of Cf, but visible
+_MORE_SELECTORS = re.compile(f"([{_SELECTORS}](?<=[{_SELECTORS}]{{2}})[{_SELECTORS}]*)")
+_JOINERS = "\u200c\u200d"
+# A row of those that combine: what of it stays, and what is too much. The first two looks only save time: a row
+# does not begin in the middle of one.
+_ONE = f"(?:{COMBINING}[{_JOINERS}]*+)"
+_ROW = re.compile(f"(?![\0-\u02ff])(?<![\u0300-\u034e\u0350-\u036f])({_ONE}{{{_COMBINING_IN_A_ROW}}}+)({_ONE}++)")
 
 # Scripts whose letters join, so that U+200C and U+200D between them are spelling: Arabic to Mandaic, India's, Tibetan,
 # Myanmar, Khmer, Mongolian, and those like them. Source: UAX 31, "Layout and Format Control Characters".
@@ -40,18 +43,30 @@ _JOINING = (
     "\ua800-\ua82f\ua840-\ua8ff\ua980-\ua9df\uaa00-\uaadf\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00010eff"
     "\U00010f30-\U00011fff\U0001e900-\U0001e95f"
 )
-_JOINERS = frozenset("\u200c\u200d")
 _PICTURES = "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_BLACK_FLAG = "\U0001f3f4"
+_TAGS = "[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 # The joiner comes first, so that a text without any costs nothing.
 _LOST_NON_JOINER = re.compile(f"\u200c(?<![{_JOINING}]\u200c)")
-_LOST_JOINER = re.compile(f"\u200d(?<![{_JOINING}]\u200d)(?:(?<![{_PICTURES}\ufe0e\ufe0f]\u200d)|(?![{_PICTURES}]))")
-_FLAG = re.compile("(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)")
+_LOST_JOINER = re.compile(
+    f"\u200d(?<![{_JOINING}]\u200d)(?:(?<![{_PICTURES}\ufe0e\ufe0f]\u200d)|(?![{_PICTURES}])|(?={_BLACK_FLAG}{_TAGS}))"
+)
+_FLAG = re.compile(f"({_BLACK_FLAG}{_TAGS})")
+# What stands for a flag, or for marks, while a text is worked on: surrogates, which are in no UTF-8.
+_FLAG_THERE, _MORE, _TOO_MANY = _STANDINS = "\udc00\udc01\udc02"
+# What `repr` would write otherwise than it is meant: spaces and signs around numbers stay, joiners do for now;
+# letters that nobody sees do not.
+_STAYS = (
+    "\\'\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+)
+_MEANT = (
+    {"\0": r"\x00", "\t": r"\x09", "\n": r"\x0a", "\r": r"\x0d"}
+    | {one: f"\\u{ord(one):04x}" for one in _INVISIBLE}
+    | {one: one for one in _STAYS + _JOINERS + _STANDINS}
+)
 # Unassigned for now, but kept free for pictures and for Han: newer than our table, not harmful.
 _TO_COME = re.compile("[\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd]")
-
-
-# Of kinds of characters: a row of those that combine, and what of it stays.
-_ROW = re.compile(f"(j*c(?:j*c){{0,{_COMBINING_IN_A_ROW - 1}}}j*)[cj]*")
 
 
 def printable(text: str) -> str:
@@ -62,11 +77,9 @@ def printable(text: str) -> str:
     combining characters from the fifth in a row on. What is part of a script or of an emoji stays: joiners, selectors
     and flags where they have a meaning.
     """
-    plain = _FORMATTING.sub("", text)
+    plain = text if text.isprintable() else _unformatted(text)
     if plain.isprintable() and (plain.isascii() or not _SUSPECT.search(plain)):
         return plain
-    if _BLACK_FLAG in plain:
-        return "".join(part if _FLAG.fullmatch(part) else _neutral(part) for part in _FLAG.split(plain))
     return _neutral(plain)
 
 
@@ -75,75 +88,63 @@ def printable_lines(text: str) -> list[str]:
     return [printable(line) for line in text.split("\n")]
 
 
+def _unformatted(text: str) -> str:
+    for colour in _COLOURS:
+        text = colour.sub("\x0f", text)  # so that what was on both sides of it does not become another code
+    for code in _FORMATTING:
+        text = text.replace(code, "")
+    return text
+
+
 def _neutral(text: str) -> str:
-    """Without flags: first what is judged by itself, then what combines, then what joins with what is left."""
-    marked = _BY_ITSELF.of(text) if not text.isprintable() or _INVISIBLE.search(text) else text
-    if marked.isascii():
-        return marked
-    if _SUSPECT.search(marked):
-        marked = _MORE_SELECTORS.sub(lambda more: _MARKS.of(more[0]), marked)  # one character has one variation
-        marked = _MANY.sub(_thinned, marked)
-    marked = _LOST_NON_JOINER.sub(r"\\u200c", marked)
-    return _LOST_JOINER.sub(r"\\u200d", marked)
+    """First what combines, then what is judged by itself, then what joins with what is left.
+
+    Each step marks all that it finds at once: 8 KiB of anything must not take a millisecond, and calls for each
+    character would take several.
+    """
+    for one in _STANDINS:
+        text = text.replace(one, f"\\u{ord(one):04x}")
+    shows = text.isprintable() and not any(one in text for one in _INVISIBLE)
+    rest = _by_neighbours if shows else _visible
+    if not _SUSPECT.search(text):
+        return rest(text)
+    # One character has one variation, and few that combine with it.
+    return _marked(_MORE_SELECTORS, _MORE, text, lambda part: _marked(_ROW, _TOO_MANY, part, rest))
 
 
-def _thinned(run: re.Match[str]) -> str:
-    """The first combining characters in a row stay, the rest of the row is marked."""
-    text = run[0]
-    kept = []
-    done = 0
-    for row in _ROW.finditer(_KINDS.of(text)):
-        few, end = row.span(1)[1], row.end()
-        if few < end:
-            kept += [text[done:few], _MARKS.of(text[few:end])]
-            done = end
-    return "".join(kept) + text[done:] if kept else text
+def _marked(pattern: re.Pattern[str], standin: str, text: str, rest: Callable[[str], str]) -> str:
+    """With marks for what the last group of `pattern` finds, and `rest` of what is around these `standin`s."""
+    parts = pattern.split(text)
+    if len(parts) == 1:
+        return rest(text)
+    found = slice(pattern.groups, None, pattern.groups + 1)
+    marks = "\n".join(parts[found]).encode("ascii", "backslashreplace").decode().split("\n")  # none of it is ASCII
+    parts[found] = standin * len(marks)
+    shown = [""] * (2 * len(marks) + 1)
+    shown[::2], shown[1::2] = rest("".join(parts)).split(standin), marks
+    return "".join(shown)
 
 
-def _mark(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def _visible(text: str) -> str:
+    """With marks for what shows nothing, wherever it stands, and is no part of a flag; then by its neighbours."""
+    parts = _FLAG.split(text)
+    others = _FLAG_THERE.join(parts[::2])
+    parts[::2] = "".join(map(_by_itself(others).__getitem__, others)).split(_FLAG_THERE)
+    return _by_neighbours("".join(parts))
 
 
-def _by_itself(character: str) -> str:
-    """Itself, or its mark where it is never text, whatever stands beside it."""
-    return character if _is_text(character) else _mark(character)
+def _by_neighbours(text: str) -> str:
+    return _LOST_JOINER.sub(r"\\u200d", _LOST_NON_JOINER.sub(r"\\u200c", text))
 
 
-def _kind(character: str) -> str:
-    """Whether it joins, combines, or stands by itself."""
-    if character in _JOINERS:
-        return "j"
-    return "c" if unicodedata.category(character) in ("Mn", "Me") else "-"
-
-
-class _Table(dict[str, str]):
-    """A function of characters, for whole texts; it remembers those that it was asked for."""
-
-    def __init__(self, function: Callable[[str], str]) -> None:
-        self._function = function
-
-    def of(self, text: str) -> str:
-        return "".join(map(self.__getitem__, text))  # in less than half of the time of `str.translate`
-
-    def __missing__(self, character: str) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()  # those that are in use are soon there again
-        self[character] = result = self._function(character)
-        return result
-
-
-def _is_text(character: str) -> bool:
-    """Whether a character shows itself and changes nothing else, or may do so beside others."""
-    category = unicodedata.category(character)
-    if category == "Cf":
-        return character in _JOINERS or _NUMBER_SIGNS.match(character) is not None
-    if category == "Cn":
-        return _TO_COME.match(character) is not None
-    return category not in ("Cc", "Cs", "Co", "Zl", "Zp") and not _INVISIBLE.match(character)
-
-
-_BY_ITSELF, _KINDS, _MARKS = _Table(_by_itself), _Table(_kind), _Table(_mark)
+def _by_itself(text: str) -> dict[str, str]:
+    """Each of the characters as it is shown. Few calls for all of them, since there may be thousands."""
+    each = list(set(text).difference(_MEANT))
+    shown = dict(zip(each, repr("\0".join(each))[1:-1].split(r"\x00"), strict=bool(each)))
+    to_come = _TO_COME.findall("".join(each))
+    shown.update(zip(to_come, to_come, strict=True))
+    shown.update(_MEANT)
+    return shown
 
 
 def split(text: str, budget: int) -> Iterator[str]:

@@ -18,11 +18,23 @@ from tests.fuzzing.parser import INPUT_BYTES, Parser
 from tests.fuzzing.parsers import PARSERS
 
 MOST = 0.001  # seconds of CPU
-SLOWEST = 4  # times the floor, on machines where that is more
+SLOWEST = 3  # times the floor, on machines where that is more
 TRIES = 3  # of which the quickest counts
 CHEAP = MOST / 5  # is not tried again: it is not the dearest
 GROWN = 30  # random inputs of each parser
 UNITS = (b"a", b"a ", b" :", b"\\:", b"=;", b"\x1b", b"\xcc\x81", b"\xe2\x80\xae", b"\x03", b",", b"#a,", b"1")
+TEXTS = tuple(
+    text.encode()
+    for text in (
+        *("\x7fa", "\x031a", "\x031\x1b", "\x04ffffffg", "\\\x1b", "\t'\"", "\x80", "\xa0\x1b", "\u200da", "\u200ca"),
+        *("a" + "\u0301" * 5, "a" + "\u1ab0" * 5, "a\u0301\u0301", "\u0301\u0301\u0301\u0301\t", "\u0301\u200d"),
+        *("a\ufe0f\ufe0f", "\ufe0f", "\U000e0100", "\u034f", "\u0378", "\u0378\xa0", "\ue000", "\U0001faff\x7f"),
+        *("\U0001d400\u0301", "\U00011347\U0010ffff", "\u0939\u093f\u0928\u094d\u0926\u0940 "),
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f\u0301",
+        "".join(map(chr, range(0xE000, 0xF000))),  # each another one
+        "".join(map(chr, range(0x11000, 0x12000))),
+    )
+)  # which are dear to show
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ def costs() -> Iterator[Cost]:
 
 
 def most() -> float:
-    """What 8 KiB may take here: a millisecond, or on a slow machine four times what one look at every byte takes."""
+    """What 8 KiB may take here: a millisecond, or on a slow machine three times what one look at every byte takes."""
     every, text = re.compile(r"[\x02\x03]"), "\x03" * INPUT_BYTES
     return max(MOST, SLOWEST * _quickest(lambda: lambda: every.sub("", text)))
 
@@ -72,7 +84,7 @@ def _parsing(parser: Parser, data: bytes) -> Callable[[], None]:
 def _long(parser: Parser) -> Iterator[bytes]:
     """One thing over and over, alone and behind something sensible."""
     chance = random.Random(1)
-    units = (*parser.samples, *(bytes([one]) for one in parser.alphabet), *SPECIAL, *UNITS)
+    units = (*parser.samples, *(bytes([one]) for one in parser.alphabet), *SPECIAL, *UNITS, *TEXTS)
     for unit in units:
         for head in (b"", parser.samples[0].rstrip(b"\r\n")):
             yield (head + unit * parser.most)[: parser.most]
@@ -87,6 +99,9 @@ def _server_lines() -> Iterator[bytes]:
             grown = unit * INPUT_BYTES
             for head in (f":bob!b@h {command} #lobby :", f":s {command} ada ", f":ada!a@t {command} #lobby bob "):
                 yield _cut(head.encode() + grown)
+    for unit in TEXTS:
+        yield _cut(b":bob!b@h PRIVMSG #lobby :" + unit * INPUT_BYTES)
+    yield _cut(b":bob!b@h MODE #lobby +" + b"o" * 2700 + b" ada" * 2700)
     for unit in UNITS:
         grown = (unit * INPUT_BYTES).replace(b" ", b"_")
         yield _cut(b"@msgid=" + grown[: INPUT_BYTES - 100] + b" :bob!b@h PRIVMSG #lobby :x")

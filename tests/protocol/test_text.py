@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from securechat.protocol.combining import COMBINING
 from securechat.protocol.text import _SUSPECT, printable, split
 
 FLAGS = re.compile("\U0001f3f4([\U000e0020-\U000e007e]+\U000e007f)")
@@ -20,6 +21,10 @@ SHOWN = [
     ("plain", "plain"),
     ("\x02bold\x0f \x1funder\x1d", "bold under"),
     ("\x0304,12red\x03 \x04ff0000,00ff00x", "red x"),
+    ("\x03\x03122 \x04ff\x031ff00 \x03\x021", "2 ffff00 1"),  # dropped once: what is left is no other code
+    ("\x03٣ is three", "٣ is three"),  # colours have ASCII's digits
+    ('C:\\x00 it\'s "\n\t\0"', 'C:\\x00 it\'s "\\x0a\\x09\\x00"'),
+    ("\udc00\udc01a" + "\u0301" * 5 + "\ufe0f", "\\udc00\\udc01a" + "\u0301" * 4 + "\\u0301\\ufe0f"),
     ("\x1b[2J", "\\x1b[2J"),
     ("a\x07b\x7f\x9b", "a\\x07b\\x7f\\x9b"),
     ("é 日本 😀", "é 日本 😀"),
@@ -103,6 +108,15 @@ def test_every_character_is_looked_at_if_it_might_have_no_place_of_its_own() -> 
     """The quick look finds each that combines or selects, whatever Unicode's data this Python has."""
     combining = (chr(code) for code in range(0x80, 0x110000) if unicodedata.category(chr(code)) in ("Mn", "Me"))
     assert [ascii(one) for one in combining if not _SUSPECT.match(one)] == []
+
+
+def test_a_row_is_of_characters_that_combine_and_of_no_others() -> None:
+    """Of those that this Python knows, by its own data."""
+    combining = re.compile(COMBINING)
+    known = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Cs")]
+    found = {one for one in known if combining.fullmatch(one)}
+    expected = {one for one in known if unicodedata.category(one) in ("Mn", "Me")} - set("\u034f\u17b4\u17b5")
+    assert found ^ expected <= {"\U0001171e"}  # which Unicode 16 made another kind
 
 
 @pytest.mark.parametrize("category", ["Cc", "Cs", "Co", "Zl", "Zp"])
