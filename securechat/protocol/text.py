@@ -102,6 +102,8 @@ def _neutral(text: str) -> str:
     Each step marks all that it finds at once: 8 KiB of anything must not take a millisecond, and calls for each
     character would take several.
     """
+    if text.isascii():
+        return "".join(map(_ASCII.__getitem__, text))
     for one in _STANDINS:
         text = text.replace(one, f"\\u{ord(one):04x}")
     shows = text.isprintable() and not any(one in text for one in _INVISIBLE)
@@ -145,6 +147,9 @@ def _by_itself(text: str) -> dict[str, str]:
     shown.update(zip(to_come, to_come, strict=True))
     shown.update(_MEANT)
     return shown
+
+
+_ASCII = _by_itself("".join(map(chr, range(128))))
 
 
 def split(text: str, budget: int) -> Iterator[str]:
