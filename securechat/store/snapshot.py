@@ -27,22 +27,28 @@ WITH RECURSIVE found(target) AS (
 SELECT target, (SELECT max(time) FROM entry WHERE entry.target = found.target) AS newest
 FROM found WHERE target IS NOT NULL
 """
+_ACCOUNTS = select(*ACCOUNT).order_by(account.c.id)
+_CHANNELS = select(channel).order_by(channel.c.key)
+_MEMBERS = select(member).order_by(member.c.channel, member.c.account_id)
+_MODES = select(list_mode).order_by(list_mode.c.channel, list_mode.c.mode, list_mode.c.set_at, list_mode.c.mask)
+_MARKERS = select(read_marker).order_by(read_marker.c.account_id, read_marker.c.target)
+_PLACES = select(place).order_by(place.c.account_id, place.c.device)
+_ADDRESSES = select(known_address).order_by(known_address.c.account_id, known_address.c.network)
+_NEWEST = select(func.coalesce(func.max(entry.c.seq), 0))
 
 
 def load(connection: Connection) -> Snapshot:
-    accounts = connection.execute(select(*ACCOUNT).order_by(account.c.id))
-    channels = tuple(ChannelStored(*row) for row in connection.execute(select(channel).order_by(channel.c.key)))
-    members = connection.execute(select(member).order_by(member.c.channel, member.c.account_id))
-    modes = connection.execute(
-        select(list_mode).order_by(list_mode.c.channel, list_mode.c.mode, list_mode.c.set_at, list_mode.c.mask)
-    )
-    markers = connection.execute(select(read_marker).order_by(read_marker.c.account_id, read_marker.c.target))
+    accounts = connection.execute(_ACCOUNTS)
+    channels = tuple(ChannelStored(*row) for row in connection.execute(_CHANNELS))
+    members = connection.execute(_MEMBERS)
+    modes = connection.execute(_MODES)
+    markers = connection.execute(_MARKERS)
     # What is left of a channel that is gone counts for nothing.
     last_times = connection.exec_driver_sql(_LAST_TIMES)
     known = {one.key for one in channels}
-    places = connection.execute(select(place).order_by(place.c.account_id, place.c.device))
-    addresses = connection.execute(select(known_address).order_by(known_address.c.account_id, known_address.c.network))
-    newest: int = connection.execute(select(func.coalesce(func.max(entry.c.seq), 0))).scalar_one()
+    places = connection.execute(_PLACES)
+    addresses = connection.execute(_ADDRESSES)
+    newest: int = connection.execute(_NEWEST).scalar_one()
     return Snapshot(
         accounts=tuple(as_account(*row) for row in accounts),
         channels=channels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -120,6 +121,12 @@ SAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 @pytest.fixture
+def unlogged(caplog: pytest.LogCaptureFixture) -> None:
+    """To write down thousands of tracebacks takes as long as to raise them, and nobody reads them."""
+    caplog.set_level(logging.CRITICAL, "securechat")
+
+
+@pytest.fixture
 def lab(run: CoreRun) -> dict[str, Peer]:
     return in_lab(run)
 
@@ -149,6 +156,7 @@ def test_every_command_is_among_those_that_are_made_to_raise() -> None:
     assert set(SAMPLES) == set(COMMANDS)
 
 
+@pytest.mark.usefixtures("unlogged")
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("command", SAMPLES)
 def test_a_handler_that_raises_at_any_line_is_noticed_by_its_sender_alone(
@@ -205,6 +213,7 @@ def lasting(state: tuple) -> tuple:
     return (snapshot.accounts, snapshot.channels, snapshot.members, snapshot.list_modes, snapshot.read_markers, *rest)
 
 
+@pytest.mark.usefixtures("unlogged")
 def test_a_login_that_fails_at_any_line_admits_nobody_or_leaves_no_trace(run: CoreRun, lab: dict[str, Peer]) -> None:
     outcomes: Counter[bool] = Counter()
     number = 1
@@ -250,6 +259,7 @@ def test_a_session_whose_end_fails_at_any_line_ends_all_the_same(
     assert number > 10
 
 
+@pytest.mark.usefixtures("unlogged")
 @pytest.mark.parametrize("change", ["suspend", "set_password", "delete", "set_role", "add"])
 def test_an_administrators_change_holds_though_telling_of_it_fails_at_any_line(
     change: str, run: CoreRun, lab: dict[str, Peer]
