@@ -9,11 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LEAST = 95  # per cent of branches and lines
+MOST = "not every and not no_character and not found"  # those that try all there is reach nothing more, slowly
 
 
 def test_the_protocol_s_own_tests_reach_nearly_every_branch(tmp_path: Path) -> None:
     environment = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage")}
-    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/protocol", f"--ignore={__file__}"]
+    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", MOST, "tests/protocol", f"--ignore={__file__}"]
     coverage = [sys.executable, "-m", "coverage"]
     run = [*coverage, "run", "--branch", "--source=securechat.protocol", *tests]
     result = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
