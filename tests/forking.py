@@ -11,14 +11,21 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from multiprocessing import reduction
 from pathlib import Path
 from typing import Any, NoReturn
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["securechat.cli.main", "securechat.cli.serve", "securechat.server.run"])
-
+_context.set_forkserver_preload(
+    [
+        *("securechat.cli.main", "securechat.cli.serve", "securechat.server.run"),
+        *("securechat.cli.login", "securechat.cli.doctor", "securechat.cli.send", "securechat.cli.tail"),
+        *("securechat.cli.search", "securechat.cli.visiting", "securechat.ui.pipe"),
+        *("securechat.ui.search", "securechat.ui.tail"),
+    ]
+)
 
 PREFIX = [sys.executable, "-m", "securechat"]
 
@@ -26,24 +33,20 @@ PREFIX = [sys.executable, "-m", "securechat"]
 def run(
     command: Sequence[str],
     *,
-    input: str = "",
+    input: str | bytes = "",
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, as `subprocess.run` does; it begins with PREFIX. Raises TimeoutError."""
-    with (
-        tempfile.TemporaryFile("w+") as given,
-        tempfile.TemporaryFile("w+") as out,
-        tempfile.TemporaryFile("w+") as err,
-    ):
-        given.write(input)
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(input.encode() if isinstance(input, str) else input)
         given.seek(0)
         child = _child(command, cwd, (given.fileno(), out.fileno(), err.fileno()), env)
         _wait(child, timeout)
         out.seek(0)
         err.seek(0)
-        return subprocess.CompletedProcess(command, child.exitcode or 0, out.read(), err.read())
+        return subprocess.CompletedProcess(command, child.exitcode or 0, out.read().decode(), err.read().decode())
 
 
 class Forked:
@@ -116,9 +119,12 @@ def _main(words: list[str], cwd: Path, files: list[int], environment: dict[str, 
     for standard, number in enumerate(files):
         os.dup2(number, standard)
         os.close(number)
-    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     os.chdir(cwd)
     atexit._clear()  # what the process that we were forked from would do
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.running import PASSWORD, Server
 from tests.terminal import Terminal
 
@@ -48,11 +49,7 @@ class Login:
 
     def pipe(self, name: str, text: str | bytes, *extra: str, **options: bool) -> subprocess.CompletedProcess[str]:
         """Run it to its end with this standard input."""
-        data = text if isinstance(text, bytes) else text.encode()
-        done = subprocess.run(
-            self.words(name, *extra, **options), input=data, capture_output=True, env=self.env, timeout=60, check=False
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+        return forking.run(self.words(name, *extra, **options), input=text, env=self.env)
 
     @contextmanager
     def piped(self, name: str, *extra: str) -> Iterator[subprocess.Popen[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from securechat.client.address import Address
 from securechat.client.profile import Profile
 from securechat.client.tokens import DeviceToken
 from securechat.tls import authority, pins
+from tests import forking
 from tests.certificates import client_pem, server_pem
 from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
@@ -28,12 +28,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def run(person: Login, tmp_path: Path) -> Run:
     def run(*words: str, trust: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "securechat", "doctor", *words, "--profile-dir", str(person.profile("ada"))]
+        command = [*forking.PREFIX, "doctor", *words, "--profile-dir", str(person.profile("ada"))]
         command += ["--ca", str(person.server.ca)] if trust else []
-        surroundings = {**os.environ, "PYTHONUTF8": "1", "XDG_DATA_HOME": str(tmp_path / "no server"), **env}
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=surroundings, timeout=60, check=False
-        )
+        surroundings = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "no server"), **env}
+        if not env:
+            done = forking.run(command, env=surroundings)
+        else:  # the interpreter is to know of it
+            done = subprocess.run(command, capture_output=True, text=True, env=surroundings, timeout=60, check=False)
         assert "Traceback" not in done.stderr
         return done
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests import forking
 from tests.cli.conftest import Login
 from tests.relay import Relay
 from tests.running import Server
@@ -31,9 +32,8 @@ class Scripts:
 
     def run(self, command: str, *words: str, text: bytes = b"", **where: str | None) -> tuple[int, str, str]:
         """Exit status, standard output, standard error."""
-        full = self.words(command, *words, **where)
-        done = subprocess.run(full, input=text, capture_output=True, env=self.env, timeout=60, check=False)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+        done = forking.run(self.words(command, *words, **where), input=text, env=self.env)
+        return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.running import PASSWORD, Server
 from tests.terminal import Terminal
 
@@ -32,15 +33,7 @@ class Search:
     def run(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
         options = ("--profile-dir", str(self.profile), "--ca", str(self.server.ca))
         password = ("--password-file", str(self.password_file))
-        return subprocess.run(
-            [sys.executable, "-m", "securechat", command, *words, *options, *password],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=self.env | {"TZ": "UTC", "PYTHONUTF8": "1"},
-            timeout=60,
-            check=False,
-        )
+        return forking.run([*forking.PREFIX, command, *words, *options, *password], env=self.env | {"TZ": "UTC"})
 
 
 @pytest.fixture

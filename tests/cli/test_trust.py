@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from securechat.tls import authority, pins
+from tests import forking
 from tests.cli.conftest import Login
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -20,8 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def run(person: Login) -> Run:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "securechat", "trust", *words, "--profile-dir", str(person.profile("ada"))]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return forking.run([*forking.PREFIX, "trust", *words, "--profile-dir", str(person.profile("ada"))])
 
     return run
 
