@@ -94,6 +94,12 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(folder, elsewhere, env | {"VENV": str(installed(tmp_path, folder)), "HOME": str(tmp_path)})
 
 
+def hash_quickly(data: Path) -> None:
+    """Have the server of this folder spend no second on each password, where that is not what is looked at."""
+    data.mkdir(mode=0o700, parents=True)
+    (data / "config.toml").write_text("[auth]\nbcrypt_rounds = 4\n")
+
+
 def installed(tmp_path: Path, folder: Path) -> Path:
     """What scripts/start takes for an environment that it made earlier: this one."""
     venv = tmp_path / "venv"
@@ -149,6 +155,7 @@ def test_the_demo_needs_no_answers_and_its_lines_work(clone: Clone):
 
 
 def test_the_lines_of_the_demo_may_be_pasted_into_a_shell(clone: Clone):
+    hash_quickly(clone.folder / ".demo" / "server")
     with clone.started("--demo", "--listen", "127.0.0.1:0") as (port, printed):
         for name, said in (("alice", "hello from alice\n"), ("bob", "hello from bob\n")):
             (line,) = [line for line in printed.splitlines() if f"login {name}@" in line]
@@ -167,6 +174,7 @@ def test_the_lines_of_the_demo_may_be_pasted_into_a_shell(clone: Clone):
 
 
 def test_a_second_start_of_the_demo_repeats_nothing(clone: Clone):
+    hash_quickly(clone.folder / ".demo" / "server")
     with clone.started("--demo", "--listen", "127.0.0.1:0") as (_, first):
         made = {path: path.read_bytes() for path in made_files(clone.folder / ".demo")}
     with clone.started("--demo", "--listen", "127.0.0.1:0") as (_, second):
@@ -184,6 +192,7 @@ def made_files(folder: Path) -> list[Path]:
 
 
 def test_a_lost_password_of_the_demo_is_made_anew(clone: Clone):
+    hash_quickly(clone.folder / ".demo" / "server")
     demo = clone.folder / ".demo"
     with clone.started("--demo", "--listen", "127.0.0.1:0"):
         (demo / "bob.password").unlink()
@@ -200,6 +209,7 @@ def test_the_demo_listens_on_this_machine_only(clone: Clone):
 
 
 def test_the_first_account_is_made_from_the_options_once(clone: Clone, password_file: Path):
+    hash_quickly(clone.elsewhere / "data")
     args = ["--data", "data", "--user", "ada", "--password-file", password_file, "--listen", "127.0.0.1:0"]
     ca = clone.folder / "certs" / "ca.crt"
     with clone.started(*args) as (port, printed):
@@ -246,6 +256,7 @@ def test_a_refused_first_account_starts_no_server(clone: Clone, password_file: P
 
 
 def test_a_certificate_of_less_than_30_days_is_renewed(clone: Clone):
+    hash_quickly(clone.folder / ".demo" / "server")
     folder = clone.folder / ".demo" / "certs"
     authority.create(folder, days=20)
     with clone.started("--demo", "--listen", "127.0.0.1:0") as (_, printed):
@@ -383,6 +394,7 @@ def test_a_team_of_two_talks_with_two_commands_a_person(clone: Clone, tmp_path: 
 
 
 def test_who_was_invited_keeps_the_line_and_who_joined_needs_none(clone: Clone, tmp_path: Path, password_file: Path):
+    hash_quickly(clone.elsewhere / "data")
     words = ["--data", "data", "--invite", "ada, bob", "--listen", f"127.0.0.1:{free_port()}"]
     with clone.started(*words) as (_, printed):
         for_ada, for_bob = join_lines(printed)
