@@ -35,6 +35,7 @@ from tests.running import PASSWORD, ROUNDS, Server
 CHANNEL = "#lobby"
 MESSAGES = 20_000  # enough for each kind of work to take a while
 PATIENCE = 30.0
+LOOK_EVERY = 0.001  # seconds: soon enough, and the processor is left to what is waited for
 FILL = (
     "INSERT INTO account (name, name_key, password_hash, password_version, role, suspended, created) "
     "VALUES ('bob', 'bob', :hash, 1, 'member', 0, 1)",
@@ -119,6 +120,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         if time.perf_counter() > deadline:
             raise AssertionError("what was waited for did not happen")
+        time.sleep(LOOK_EVERY)
 
 
 def wait_until(moment: float) -> None:

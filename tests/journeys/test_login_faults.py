@@ -10,7 +10,6 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +24,7 @@ from securechat.client.tokens import DeviceToken
 from securechat.store.accounts import Accounts
 from securechat.store.tokens import Tokens
 from securechat.tls import authority
+from tests import forking
 from tests.bad_servers import Talk, hangs_up, listening, rest, says, shows
 from tests.certificates import client_pem, server_pem
 from tests.running import PASSWORD, Server
@@ -59,7 +59,7 @@ class Scene:
         return Address(host, int(port))
 
     def command(self) -> list[str]:
-        words = [sys.executable, "-m", "securechat", "login", f"{self.account}@{self.place}", *self.trust, *self.words]
+        words = [*forking.PREFIX, "login", f"{self.account}@{self.place}", *self.trust, *self.words]
         return words if "--profile-dir" in words else [*words, "--profile-dir", str(self.profile)]
 
     def serve(self, talk: Talk) -> None:
@@ -291,6 +291,8 @@ def running(tmp_path_factory: pytest.TempPathFactory, certificates: Path) -> Ite
 
 def run(scene: Scene) -> subprocess.CompletedProcess[str]:
     env = {key: value for key, value in os.environ.items() if key != "SECURECHAT_PASSWORD"}
+    if scene.preexec is None:
+        return forking.run(scene.command(), input=scene.text, env=env)
     return subprocess.run(
         scene.command(),
         input=scene.text,
