@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
 
 from securechat.errors import SecurechatError
 
@@ -21,13 +21,14 @@ class ProtocolError(SecurechatError):
     """A line that is no message; the text never quotes the line, which may hold a secret."""
 
 
-class Message(NamedTuple):
-    """A plain tuple, since there is one for every line."""
+@dataclass(slots=True, repr=False)
+class Message:
+    """Never changed; but not frozen, which makes it three times as dear, and there is one for every line."""
 
     command: str
     params: tuple[str, ...] = ()
     source: str | None = None
-    tags: Mapping[str, str] = NO_TAGS
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
 
     def __repr__(self) -> str:
         """The parameters may hold a password."""

@@ -94,8 +94,8 @@ class Core:
 
     def _handle(self, turn: Turn, item: Item) -> None:
         match item:
-            case Said(session, message):
-                self._heard(turn, session, message)
+            case Said():  # first, and not taken apart by its pattern: that costs as much as a step of the handling
+                self._heard(turn, item.session, item.message)
             case Asked(session, request):
                 turn.set(session, "request", request)
                 self._guarded(turn, session, None, lambda: routes.answer(turn, session, request))

@@ -25,17 +25,18 @@ def deliver(output: Sequence[Output], send: Send) -> int:
     shared: dict[int, list[bytes]] = {key: [] for key in audiences}
     own: dict[Session, list[bytes]] = {session: [] for session in apart}
     members: dict[int, set[Session]] = {}  # of each audience, those apart; looked for only where it matters
-    for target, data, skip in output:
+    for put in output:
+        target = put.target
         if isinstance(target, Session):
-            own[target].append(data)
+            own[target].append(put.data)
             continue
         key = id(target)
-        shared[key].append(data)
-        if len(apart) > len(skip):
+        shared[key].append(put.data)
+        if len(apart) > len(put.skip):
             if key not in members:
                 members[key] = apart.intersection(target)
-            for session in members[key].difference(skip):
-                own[session].append(data)
+            for session in members[key].difference(put.skip):
+                own[session].append(put.data)
     deliveries = sum(map(len, own.values()))
     for key, audience in audiences.items():
         receivers = _to_audience(audience, apart, cut(b"".join(shared[key])), send)
@@ -48,16 +49,17 @@ def deliver(output: Sequence[Output], send: Send) -> int:
 
 def _distinct(output: Sequence[Output]) -> dict[int, Sessions]:
     """By identity: a channel gives the same tuple for as long as nobody comes or goes."""
-    return {id(target): cast(Sessions, target) for target, _, _ in output if not isinstance(target, Session)}
+    return {id(put.target): cast(Sessions, put.target) for put in output if not isinstance(put.target, Session)}
 
 
 def _apart(output: Sequence[Output], audiences: Mapping[int, Sessions]) -> set[Session]:
     """The sessions that need a list of their own."""
     apart: set[Session] = set()
-    for target, _, skip in output:
-        if isinstance(target, Session):
-            apart.add(target)
-        apart.update(skip)
+    for put in output:
+        if isinstance(put.target, Session):
+            apart.add(put.target)
+        if put.skip:
+            apart.update(put.skip)
     if len(audiences) > 1:
         seen: set[Session] = set()
         for audience in audiences.values():

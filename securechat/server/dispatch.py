@@ -68,19 +68,23 @@ def dispatch(turn: Turn, session: Session, message: Message | Unreadable) -> Non
     if isinstance(message, Unreadable):
         return unreadable(turn, session, message)
     command = COMMANDS.get(message.command)
-    registering = session.stage is Stage.REGISTERING
-    if registering and (command is None or command.stage is Stage.ADMITTED):
-        turn.standard(session, ERR_NOTREGISTERED)
-    elif command is None:
-        turn.standard(session, ERR_UNKNOWNCOMMAND, quoted(message.command))
-    elif not registering and command.stage is Stage.REGISTERING:
-        turn.standard(session, ERR_ALREADYREGISTERED)
+    if command is None or command.stage not in (None, session.stage):
+        _out_of_place(turn, session, message, command)
     elif len(message.params) < command.fewest_params:
         turn.standard(session, ERR_NEEDMOREPARAMS, message.command)
     elif _is_part(session, message):
         multiline.take(turn, session, message)
     else:
         command.handler(turn, session, message)
+
+
+def _out_of_place(turn: Turn, session: Session, message: Message, command: Command | None) -> None:
+    if session.stage is Stage.REGISTERING:
+        turn.standard(session, ERR_NOTREGISTERED)
+    elif command is None:
+        turn.standard(session, ERR_UNKNOWNCOMMAND, quoted(message.command))
+    else:
+        turn.standard(session, ERR_ALREADYREGISTERED)
 
 
 def cost(session: Session, message: Message | Unreadable | None) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+import msgspec
 
 from securechat.protocol.http import Request
 from securechat.protocol.lines import Unreadable
@@ -13,8 +14,8 @@ from securechat.server.turn import Job
 from securechat.store.rows import AccountChanged
 
 
-class Said(NamedTuple):
-    """A line of a peer; a plain tuple, since there is one for every message."""
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """A line of a peer; a struct, since there is one for every message."""
 
     session: Session
     message: Message | Unreadable

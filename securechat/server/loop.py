@@ -19,7 +19,15 @@ from securechat.server.arrivals import Arrivals
 from securechat.server.calendar import Calendar
 from securechat.server.certificates import Contexts
 from securechat.server.clock import Clock
-from securechat.server.connection import CertificateRefused, Connection, ConnectionLost, Phase
+from securechat.server.connection import (
+    LINGERING,
+    READ,
+    SHAKING_HANDS,
+    CertificateRefused,
+    Connection,
+    ConnectionLost,
+    Phase,
+)
 from securechat.server.connections import Connections
 from securechat.server.core import Core
 from securechat.server.deadlines import Deadlines
@@ -35,6 +43,7 @@ from securechat.server.turns import STUCK, Turns
 from securechat.server.workers import Pool
 
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET  # registered once: modify() is dear
+OVER = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR  # the peer says no more
 EVENTS_IN_A_PASS = 64  # or a thousand handshakes at once would keep all others for half a second
 ENDING_TIME = 3.5  # seconds for all to be told that the server ends; the process has 5, a commit may wait for 3
 TICK = 1.0
@@ -189,18 +198,18 @@ class Loop:
 
     def _happened(self, connection: Connection, events: int) -> None:
         try:
-            if events & select.EPOLLRDHUP:
+            if events & OVER:
                 connection.hung_up = True
                 connection.parked = False
-            if connection.phase in (Phase.ACCEPTED, Phase.HANDSHAKE) and not connection.handshake():
+            if connection.phase in SHAKING_HANDS and not connection.handshake():
                 return
-            if connection.phase is Phase.LINGERING:
+            if connection.phase is LINGERING:
                 connection.drain()
                 return
             if connection.outbox is not None:
                 connection.alive(self._clock.now)  # taking what we send is a sign of life, too
                 self._sending.flush(connection)
-            if connection.phase in (Phase.OPEN, Phase.HTTP):
+            if connection.phase in READ:
                 self._receiving.readable(connection)
         except ConnectionLost as lost:
             if isinstance(lost, CertificateRefused):

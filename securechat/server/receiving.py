@@ -6,7 +6,7 @@ from collections import deque
 
 from securechat.protocol.lines import Unended, read_line
 from securechat.server.clock import Clock
-from securechat.server.connection import Connection, ConnectionLost, Phase
+from securechat.server.connection import READ, Connection, ConnectionLost
 from securechat.server.connections import Connections
 from securechat.server.http.requests import Requests
 from securechat.server.items import Item, Said
@@ -57,7 +57,7 @@ class Receiving:
         for connection in list(self._readable):
             if len(self._waiting) >= MOST_WAITING:
                 return
-            if connection.phase not in (Phase.OPEN, Phase.HTTP):
+            if connection.phase not in READ:
                 del self._readable[connection]
             elif connection.hung_up and connection.counted and connection.session.busy:
                 self._connections.lost(connection, "closed by the peer")  # nobody waits for this login any more
@@ -104,7 +104,8 @@ class Receiving:
                 connection.unread = lines[number:]
                 self._readable.pop(connection, None)
                 return
-            connection.alive(self._clock.now)
+            if number == 0:
+                connection.alive(self._clock.now)
             if message is not None:
                 self._waiting.append(Said(connection.session, message))
                 connection.queued += 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import NamedTuple
+
+import msgspec
 
 from securechat.chat import access
 from securechat.chat.channel import PREFIXES, Channel
@@ -27,7 +28,7 @@ STATUSES = {mark: role for role, mark, _ in PREFIXES}  # the marks before a chan
 AROUND_TEXT = len(" :\r\n")
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """What somebody wants to be sent."""
 
     command: str
@@ -83,7 +84,8 @@ def _open_channel(turn: Turn, session: Session, draft: Draft, name: str) -> Chan
     if not access.may_speak(channel, person):
         refuse(turn, session, draft, numerics.ERR_CANNOTSENDTOCHAN, channel.name)
         return None
-    presence.show_if_unannounced(turn, channel, person)
+    if channel.unannounced:
+        presence.show_if_unannounced(turn, channel, person)
     return channel
 
 

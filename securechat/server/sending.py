@@ -7,7 +7,7 @@ from collections import deque
 from securechat.chat.directory import Directory
 from securechat.server.calendar import Calendar
 from securechat.server.clock import Clock
-from securechat.server.connection import Connection, ConnectionLost, Phase
+from securechat.server.connection import WRITTEN_TO, Connection, ConnectionLost, Phase
 from securechat.server.connections import Connections
 from securechat.server.items import Item, Overdue, Resume
 
@@ -41,7 +41,7 @@ class Sending:
         self._lagging: set[Connection] = set()
 
     def send(self, connection: Connection, pieces: tuple[bytes, ...]) -> None:
-        if connection.phase not in (Phase.OPEN, Phase.HTTP, Phase.ASKED):
+        if connection.phase not in WRITTEN_TO:
             return
         outbox = connection.outbox
         if outbox is not None and outbox.size >= self._limit:

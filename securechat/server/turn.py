@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from securechat.auth.throttle import Throttle
 from securechat.chat.channel import Audience, Channel
@@ -48,8 +50,8 @@ class Owner(Protocol):
     def changed(self, name: str) -> None: ...
 
 
-class Output(NamedTuple):
-    """Bytes for one session, or for an audience without those in `skip`."""
+class Output(msgspec.Struct, frozen=True, gc=False):
+    """Bytes for one session, or for an audience without those in `skip`; a struct, for there are two for a message."""
 
     target: Session | Audience
     data: bytes
@@ -79,12 +81,7 @@ class Job:
     settle: Callable[[Turn, Any], None] | None = field(default=None, repr=False)
 
 
-class Mark(NamedTuple):
-    undo: int
-    rows: int
-    output: int
-    jobs: int
-    closing: int
+Mark = tuple[int, int, int, int, int]  # how long the lists of a turn were: undo, rows, output, jobs, closing
 
 
 class Turn:
@@ -162,11 +159,12 @@ class Turn:
             owner.changed(name)
 
     def mark(self) -> Mark:
-        return Mark(len(self._undo), len(self.rows), len(self.output), len(self.jobs), len(self.closing))
+        return len(self._undo), len(self.rows), len(self.output), len(self.jobs), len(self.closing)
 
     def back_to(self, mark: Mark) -> None:
         """Undo what happened since the mark: state (but for the order within a table), rows, output, jobs."""
-        while len(self._undo) > mark.undo:
+        undo, rows, output, jobs, closing = mark
+        while len(self._undo) > undo:
             owner, name, key, old = self._undo.pop()
             if key is _MISSING:
                 setattr(owner, name, old)
@@ -175,13 +173,13 @@ class Turn:
             else:
                 getattr(owner, name)[key] = old
             owner.changed(name)
-        del self.rows[mark.rows :]
-        del self.output[mark.output :]
-        del self.jobs[mark.jobs :]
-        del self.closing[mark.closing :]
+        del self.rows[rows:]
+        del self.output[output:]
+        del self.jobs[jobs:]
+        del self.closing[closing:]
 
     def undo(self) -> None:
-        self.back_to(Mark(0, 0, 0, 0, 0))
+        self.back_to((0, 0, 0, 0, 0))
 
     # What is kept
 

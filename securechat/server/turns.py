@@ -173,14 +173,17 @@ class Turns:
         for session in turn.opened:
             if session.link is not None:
                 self._sending.opened(session.link)
+        heard: dict[Connection, None] = {}
         for item in turn.items:
             if isinstance(item, Said):
                 connection = item.session.link
                 if connection is not None:
                     connection.queued -= 1
-                    self._resume(connection)
+                    heard[connection] = None
             elif isinstance(item, Answer | Resume) and item.session.link is not None:
                 self._end_wait(item.session.link)
+        for connection in heard:
+            self._resume(connection)
         self._waiting.extend(map(Resume, turn.unfinished))
         for session, reason in turn.closing:
             if session.link is not None:

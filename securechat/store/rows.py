@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 AccountId = int
 
 
@@ -21,10 +23,10 @@ def pair(one: AccountId, other: AccountId) -> str:
 REDACTED = "REDACTED"  # the kind of an entry that was erased; its place in the order and its msgid stay
 
 
-class EntryStored(NamedTuple):
+class EntryStored(msgspec.Struct, frozen=True, gc=False):
     """One message or event of a target's history; its place in the order, `seq`, is given by the commit.
 
-    A plain tuple, since there is one for every message.
+    A struct, since there is one for every message.
     """
 
     target: str

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 
+from msgspec import structs
+
 from securechat.store import history, search
 from securechat.store.database import Database, driver
 from securechat.store.index import Indexing
@@ -26,7 +28,7 @@ def entries(database: Database) -> list[Entry]:
 
 def test_an_erased_entry_keeps_its_place_and_nothing_else(database: Database, writer: Writer, said: Said) -> None:
     writer.commit(
-        [said("#lobby", "before"), said("#lobby", WORDS, BOB)._replace(tags="+a=b"), said("#lobby", "behind")]
+        [said("#lobby", "before"), structs.replace(said("#lobby", WORDS, BOB), tags="+a=b"), said("#lobby", "behind")]
     )
     writer.commit([EntryRedacted("#lobby", "id2")])
     assert entries(database)[1] == Entry("#lobby", 2, "id2", 20, REDACTED, BOB, "", "")

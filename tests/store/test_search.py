@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from securechat.store import search
 from securechat.store.accounts import Accounts
@@ -184,7 +185,7 @@ def test_times_are_bounds_and_say_which_end_is_wanted(
 ) -> None:
     """Also where a clock was set back, so that a later entry of another channel has an earlier time."""
     rows = [said("#lobby", str(n)) for n in range(1, 9)]
-    keep([*rows[:4], *(row._replace(target="#lab", time=row.time - 35) for row in rows[4:])])
+    keep([*rows[:4], *(structs.replace(row, target="#lab", time=row.time - 35) for row in rows[4:])])
     assert find(database) == "1|2|3|4|5|6|7|8"
     assert find(database, limit=3) == "6|7|8"
     assert find(database, limit=3, before=30) == "3|5|6"

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from securechat.store import history, snapshot
 from securechat.store.accounts import Accounts
@@ -112,7 +113,7 @@ def test_a_turn_is_kept_whole_or_not_at_all(database: Database, writer: Writer, 
     first = said("#lobby", "first")
     writer.commit([first])
     with pytest.raises(StoreError):
-        writer.commit([said("#lobby", "second"), LAB, first._replace(text="the same msgid again")])
+        writer.commit([said("#lobby", "second"), LAB, structs.replace(first, text="the same msgid again")])
     assert texts(database) == ["first"]
     assert LAB not in load(database).channels
     writer.commit([said("#lobby", "third")])
