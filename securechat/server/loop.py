@@ -115,6 +115,7 @@ class Loop:
         )
         self._deadlines = Deadlines(settings, clock, calendar, self._connections, self._sending, self._requests, tally)
         self._next_tick = clock.now + TICK
+        self._storage: Storage | None = None
         self._ends_at: float | None = None
 
     def post(self, posted: Posted) -> None:
@@ -124,6 +125,7 @@ class Loop:
 
     def run(self, storage: Storage, pools: Mapping[str, Pool]) -> None:
         """Serve until a Stop is posted. Whatever it raises is a bug, or a store that cannot go on."""
+        self._storage = storage
         self._turns.start(storage, pools)
         self._epoll.register(self._wake, select.EPOLLIN)
         while self._ends_at is None or (self._clock.now < self._ends_at and self._has_work()):
@@ -164,7 +166,10 @@ class Loop:
 
     def _poll(self) -> list[tuple[int, int]]:
         timeout = 0.0 if self._receiving.has_more else max(0.0, self._next_event() - self._clock.now)
+        assert self._storage is not None
+        self._storage.loop_rests = timeout > 0
         events = self._epoll.poll(timeout, EVENTS_IN_A_PASS)
+        self._storage.loop_rests = False
         self._clock.read()
         return events
 

@@ -1,6 +1,6 @@
 """The store thread: commits one turn at a time, and looks behind each for what administrators changed meanwhile.
 
-While no turn comes it keeps the store up: steps of a few milliseconds, between which it listens for the next turn.
+While the loop rests it keeps the store up: steps of a few milliseconds, between which it listens for the next turn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from securechat.store.rows import AccountChanged, Row
 
 LOOKUP_PAUSE = 0.2  # seconds between two looks for a commit's outcome
 LOOKUP_TIME = 30.0  # how long a commit's outcome may stay unknown before the process gives up
-LULL = 0.002  # seconds without a turn make room for a step of the upkeep
+LULL = 0.002  # seconds without a turn make room for a step of the upkeep, unless the loop is at work on one
 ROUND = 1.0  # seconds between two looks whether there is anything to keep up; and a step in each, however busy it is
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class Storage:
     """
 
     def __init__(self, writer: Writer, post: Callable[[Report], None]) -> None:
+        self.loop_rests = True  # set by the loop: it waits for something to happen
         self._writer = writer
         self._post = post
         self._failing = False
@@ -115,11 +116,12 @@ class Storage:
     def _next(self) -> Sequence[Row] | None:
         while True:
             left = self._due - time.monotonic()
-            try:
-                if left > 0:
+            if left > 0:
+                try:
                     return self._turns.get(timeout=min(left, LULL) if self._behind else left)
-            except queue.Empty:
-                pass
+                except queue.Empty:
+                    if not self.loop_rests:  # a flood: what comes in goes before what only the search needs
+                        continue
             self._keep_up()
 
     def _keep_up(self) -> None:

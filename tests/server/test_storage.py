@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -29,6 +30,7 @@ class Writer:
         self.next_turn: Callable[[], None] = lambda: None
         self.neglected: StoreError | None = None
         self.kept_up = threading.Semaphore(0)  # counts the steps of the upkeep
+        self.behind = False  # there is always another step to do
         self.calls: list[str] = []
 
     def commit(self, rows: Sequence[Row]) -> int:
@@ -54,7 +56,7 @@ class Writer:
         self.kept_up.release()
         if self.neglected is not None:
             raise self.neglected
-        return False
+        return self.behind
 
     def close(self) -> None:
         self.calls.append("close")
@@ -130,6 +132,22 @@ def test_the_store_is_kept_up_even_if_there_is_always_a_turn(
     for _ in range(2):
         assert writer.kept_up.acquire(timeout=ROUND + 5)
     writer.next_turn = lambda: None
+
+
+def test_while_the_loop_is_at_work_the_store_is_kept_up_once_in_a_round_only(storage: Storage, writer: Writer) -> None:
+    writer.behind = True
+    for _ in range(20):
+        assert writer.kept_up.acquire(timeout=5)
+    storage.loop_rests = False
+    while writer.kept_up.acquire(timeout=ROUND / 2):  # those that were under way
+        pass
+    assert writer.kept_up.acquire(timeout=ROUND + 5)
+    began = time.monotonic()
+    assert writer.kept_up.acquire(timeout=ROUND + 5)
+    assert time.monotonic() - began > ROUND / 2
+    storage.loop_rests = True
+    for _ in range(20):
+        assert writer.kept_up.acquire(timeout=ROUND / 2)
 
 
 @pytest.mark.parametrize(("error", "lines"), [(StoreFull("full"), 1), (StoreBusy("busy"), 0)])
