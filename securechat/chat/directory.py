@@ -53,6 +53,7 @@ class Directory:
         "newest",
         "opers",
         "people",
+        "places_due",
         "places_kept",
         "present",
         "redacted",
@@ -80,7 +81,8 @@ class Directory:
         ] = {}  # the inverse of Person.networks: when anybody logged in from there last
         self.newest = 0  # seq of the newest entry that was delivered; set when a turn stands
         self.stored_at = 0.0  # when the newest turn that stored something began, if none has failed since; set with it
-        self.places_kept = 0.0  # when the places of all who are here were stored last
+        self.places_kept = 0.0  # when the last round of storing the places of all who are here began
+        self.places_due: tuple[Person, ...] = ()  # who is left of that round
 
     @classmethod
     def load(cls, snapshot: Snapshot, network: str, autojoin: Iterable[str]) -> Directory:

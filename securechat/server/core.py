@@ -119,7 +119,7 @@ class Core:
             case Tick():
                 self._guarded(turn, None, None, lambda: presence.announce(turn))
                 self._guarded(turn, None, None, lambda: presence.give_up(turn))
-                self._guarded(turn, None, None, lambda: missed.keep_all(turn))
+                self._guarded(turn, None, None, lambda: missed.keep_some(turn))
                 self._guarded(turn, None, None, lambda: guessing.forget_old(turn))
                 self._guarded(turn, None, None, lambda: audit.flush(turn))
             case Ending():

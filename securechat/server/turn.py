@@ -318,7 +318,7 @@ class Turn:
             self._label = label
 
     def reply(self, session: Session, numeric: str, *params: str) -> None:
-        self.send(session, Line("", write(numeric, session.nick, *params, source=self.server)))
+        self._say(session, write(numeric, session.nick, *params, source=self.server))
 
     def reply_each(self, session: Session, lasts: Sequence[str], numeric: str, *params: str) -> None:
         """A reply for each of `lasts`, its last parameter; in one piece, unless a label makes a batch of them."""
@@ -326,7 +326,7 @@ class Turn:
         if session is self._actor and self._label is not None:
             self._replies += [Line("", head + last) for last in lasts]
         elif lasts:
-            self._write(session, Line("", head + f"\r\n{head}".join(lasts)))
+            self._say(session, head + f"\r\n{head}".join(lasts))
 
     def standard(self, session: Session, numeric: str, *params: str) -> None:
         """A numeric whose last parameter is always the same text."""
@@ -335,11 +335,18 @@ class Turn:
     def fail(self, session: Session, command: str, code: str, *words: str) -> None:
         """A FAIL; the last of `words` is the text. Source: IRCv3 standard replies."""
         *context, text = words
-        self.send(session, Line("", " ".join([f":{self.server} FAIL", command, code, *context, f":{text}"])))
+        self._say(session, " ".join([f":{self.server} FAIL", command, code, *context, f":{text}"]))
 
     def line(self, session: Session, command: str, *params: str) -> None:
         """Any other line of the server's."""
-        self.send(session, Line("", write(command, *params, source=self.server)))
+        self._say(session, write(command, *params, source=self.server))
+
+    def _say(self, session: Session, text: str) -> None:
+        """A line without tags, unless it is to carry a label; a welcome has twenty of them."""
+        if session is self._actor and self._label is not None:
+            self._replies.append(Line("", text))
+        else:
+            self._put_out(session, f"{text}\r\n".encode())
 
     def echo(self, session: Session, event: Event) -> None:
         """Its own doing, in the bytes that others of its capabilities get, unless it is to carry a label."""
@@ -372,7 +379,7 @@ class Turn:
         """Say ERROR and hang up once all before it is sent. Who must leave channels goes through `presence.end`."""
         self.finish_if_actor(session)
         self.shut(session)
-        self._write(session, Line("", f"ERROR :{reason}"))
+        self._say(session, f"ERROR :{reason}")
         self.closing.append((session, reason))
         self._over = self._over or session.device is not None
 

@@ -13,6 +13,7 @@ import pytest
 
 from securechat import config
 from securechat.protocol.lines import BODY_BYTES
+from securechat.server import missed
 from securechat.server.core import Core
 from securechat.server.missed import DEVICES
 from securechat.server.reading import StoredHistory
@@ -442,6 +443,19 @@ def test_the_place_is_kept_every_few_seconds_only(run: CoreRun, ada: Peer) -> No
         run.pass_(5)
     assert run.writer.commits["kept"] == before + 1
     assert [place.seq for place in run.stored().places] == [1]
+
+
+def test_the_places_of_many_are_kept_some_at_a_time(run: CoreRun, ada: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(missed, "PEOPLE_AT_ONCE", 1)
+    for name in ("bob", "cyd"):
+        run.login(name, "")
+    run.say(ada, "PRIVMSG #lobby :1")
+    run.pass_(5)
+    kept = [len(run.stored().places)]
+    for _ in range(3):
+        run.pass_(1)
+        kept.append(len(run.stored().places))
+    assert kept == [0, 1, 2, 2]  # ada, who moves none, came first
 
 
 def test_who_missed_nothing_has_nothing_read(run: CoreRun, ada: Peer) -> None:
