@@ -75,7 +75,7 @@ class Plant(NamedTuple):
 PLANTS = {
     "bare-cr": Plant("server", "protocol/lines.py", 'if b"\\r" in line or b"\\0" in line:', 'if b"\\0" in line:'),
     "characters-for-bytes": Plant("server", "protocol/multiline.py", "else len(text.encode())", "else len(text)"),
-    "last-backslash": Plant("server", "protocol/message.py", 'next(characters, "")', "next(characters)"),
+    "no-backslash": Plant("server", "protocol/message.py", '.replace("\\\\", "").replace(_BACKSLASH, "\\\\")', ""),
     "any-timestamp": Plant("server", "server/commands/history.py", "except ValueError", "except KeyError"),
     "too-early": Plant(
         "server",

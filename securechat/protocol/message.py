@@ -14,7 +14,7 @@ QUOTED_BYTES = 64
 
 _ESCAPES = {";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n": r"\n"}
 _ESCAPE_TABLE = str.maketrans(_ESCAPES)
-_UNESCAPES = {escape[1]: plain for plain, escape in _ESCAPES.items()}
+_BACKSLASH = "\udc00"  # stands for one that is meant, which no UTF-8 does
 
 
 class ProtocolError(SecurechatError):
@@ -73,14 +73,9 @@ def parse_tags(written: str) -> dict[str, str]:
 
 def unescape(value: str) -> str:
     """A tag value as meant; an unknown escape loses its backslash, a lone one at the end is dropped."""
-    plain = []
-    characters = iter(value)
-    for character in characters:
-        if character == "\\":
-            character = next(characters, "")
-            character = _UNESCAPES.get(character, character)
-        plain.append(character)
-    return "".join(plain)
+    value = value.replace(r"\\", _BACKSLASH).replace(r"\:", ";").replace(r"\s", " ")
+    value = value.replace(r"\r", "\r").replace(r"\n", "\n")
+    return value.replace("\\", "").replace(_BACKSLASH, "\\")
 
 
 def escape(value: str) -> str:

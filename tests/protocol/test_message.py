@@ -36,6 +36,7 @@ LINES = [
     ("@a=b;c;+d=;=e;c=2 PING 1", Message("PING", ("1",), None, {"a": "b", "c": "2", "+d": ""})),
     ("@a=x=y  :s PING", Message("PING", (), "s", {"a": "x=y"})),
     (r"@a=\:\s\\\r\n\b\  PING", Message("PING", (), None, {"a": "; \\\r\nb"})),
+    (r"@a=\\s\\\:\\ PING", Message("PING", (), None, {"a": r"\s\;" + "\\"})),
     ("@ PING", Message("PING")),
     ("JOIN :", Message("JOIN", ("",))),
 ]
