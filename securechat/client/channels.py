@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import combinations, repeat
+from operator import add
 
 from securechat.client.events import Event, Joined, Kicked, Left, Names, Parted, Renamed, Roles, Topic
 from securechat.client.modes import Modes
@@ -14,7 +16,9 @@ from securechat.protocol.names import fold
 
 MOST_CHANNELS = 1000
 MOST_NICKS = 100_000  # over all channels
+MOST_LISTED = 512  # in one line, twice as many as its 512 bytes have room for. Source: Modern IRC, "Message Format"
 ROLE_MARKS = "~&@%+"
+_IN_ORDER = {frozenset(few): "".join(few) for count in range(6) for few in combinations(ROLE_MARKS, count)}
 
 
 @dataclass(slots=True)
@@ -22,16 +26,26 @@ class Channel:
     name: str
     topic: str = field(default="", repr=False)
     nicks: dict[str, str] = field(default_factory=dict)  # folded to shown
-    marks: dict[str, str] = field(default_factory=dict)  # folded to those of all his roles, the highest first
+    marks: dict[str, str] = field(default_factory=dict)  # folded to those of all his roles, the highest first; or none
     listed: list[str] = field(default_factory=list)  # lines of NAMES that are not yet ended
 
     def mark(self, nick: str, marks: str) -> str:
         """Note the roles of somebody who is present; gives the nick with the mark of the highest."""
         folded = fold(nick)
-        self.marks.pop(folded, None)
-        if marks and (in_order := "".join(mark for mark in ROLE_MARKS if mark in marks)):
-            self.marks[folded] = in_order
-        return self.marks.get(folded, "")[:1] + self.nicks[folded]
+        self.marks[folded] = in_order = _in_order(marks)
+        return in_order[:1] + self.nicks[folded]
+
+    def list_all(self, words: str) -> None:
+        """Note who is present in which roles. Few calls for all of them, since there may be hundreds in one line."""
+        listed = words.split(maxsplit=MOST_LISTED)[:MOST_LISTED]
+        shown = list(map(str.lstrip, listed, repeat(ROLE_MARKS)))
+        marks = list(map(str.removesuffix, listed, shown))
+        folded = fold(" ".join(shown)).split(" ")
+        in_order = {some: _in_order(some) for some in set(marks)}
+        highest = {some: ordered[:1] for some, ordered in in_order.items()}
+        self.nicks.update(zip(folded, shown, strict=False))
+        self.marks.update(zip(folded, map(in_order.__getitem__, marks), strict=False))
+        self.listed += map(add, map(highest.__getitem__, marks), shown)
 
 
 class Channels:
@@ -102,7 +116,8 @@ class Channels:
 
     def _quit(self, message: Message, time: datetime | None) -> Event | None:
         nick = nick_of(message)
-        shared = [channel for channel in self._channels.values() if fold(nick) in channel.nicks]
+        folded = fold(nick)  # once: there may be many channels, and a long nick
+        shared = [channel for channel in self._channels.values() if folded in channel.nicks]
         for channel in shared:
             self._drop(channel, nick)
         return Left(nick, tuple(channel.name for channel in shared), _param(message, 0), time) if shared else None
@@ -157,10 +172,9 @@ class Channels:
         channel = self._channels.get(fold(message.params[2])) if len(message.params) > 3 else None
         if channel is None:
             return None
-        for word in message.params[3].split():
-            nick = word.lstrip(ROLE_MARKS)
-            self._add(channel, nick)
-            channel.listed.append(channel.mark(nick, word[: len(word) - len(nick)]))
+        known = len(channel.nicks)
+        channel.list_all(message.params[3])
+        self._count_more(len(channel.nicks) - known)
         if len(channel.listed) > MOST_NICKS:
             raise ProtocolError(f"the server lists more than {MOST_NICKS} people in a channel")
         return None
@@ -168,13 +182,13 @@ class Channels:
     def _names_end(self, message: Message, time: datetime | None) -> Event | None:
         name = _param(message, 1)
         channel = self._channels.get(fold(name))
-        nicks: tuple[str, ...] = ()
+        listed: list[str] = []
         if channel is not None:
-            nicks, channel.listed = tuple(sorted(channel.listed, key=_by_role_and_name)), []
+            listed, channel.listed = channel.listed, []
         if fold(name) not in self._asked_names:
             return None
         self._asked_names.discard(fold(name))
-        return Names(name, nicks)
+        return Names(name, tuple(sorted(listed, key=_by_role_and_name)))
 
     def _gone(self, name: str, nick: str) -> Channel | None:
         channel = self._channels.get(fold(name))
@@ -190,11 +204,14 @@ class Channels:
             self._count -= len(channel.nicks)
 
     def _add(self, channel: Channel, nick: str) -> None:
-        if fold(nick) not in channel.nicks:
-            self._count += 1
-            if self._count > MOST_NICKS:
-                raise ProtocolError(f"the server names more than {MOST_NICKS} people")
+        known = len(channel.nicks)
         channel.nicks[fold(nick)] = nick
+        self._count_more(len(channel.nicks) - known)
+
+    def _count_more(self, count: int) -> None:
+        self._count += count
+        if self._count > MOST_NICKS:
+            raise ProtocolError(f"the server names more than {MOST_NICKS} people")
 
     def _drop(self, channel: Channel, nick: str) -> bool:
         if channel.nicks.pop(fold(nick), None) is None:
@@ -202,6 +219,11 @@ class Channels:
         channel.marks.pop(fold(nick), None)
         self._count -= 1
         return True
+
+
+def _in_order(marks: str) -> str:
+    """Those of roles among them, each once, the highest first."""
+    return _IN_ORDER[frozenset(marks).intersection(ROLE_MARKS)] if marks else ""
 
 
 def nick_of(message: Message) -> str:

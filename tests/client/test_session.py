@@ -186,6 +186,22 @@ def test_names_are_told_only_when_asked_for(entered):
     assert entered.server(*listing) == [Names("#lobby", ("@ada", "+eve", "bob"))]
 
 
+def test_the_last_word_of_a_line_of_names_about_somebody_counts(entered):
+    entered.session.ask_names("#lobby")
+    line, over = ":s 353 ada = #lobby :+Bob @+%ada é É  ~bob", ":s 366 ada #lobby :End"
+    assert entered.server(line, over) == [Names("#lobby", ("~bob", "@ada", "+Bob", "É", "é"))]
+    assert entered.server(":ada!a@h MODE #lobby -q bob", ":ada!a@h MODE #lobby -o ada") == [
+        Roles("#lobby", ("%ada",), by="ada"),
+    ]
+
+
+def test_no_more_names_are_read_than_a_line_has_room_for(entered):
+    entered.session.ask_names("#lobby")
+    names = " ".join(f"n{number:03}" for number in range(600))
+    (told,) = entered.server(f":s 353 ada = #lobby :{names}", ":s 366 ada #lobby :End")
+    assert told == Names("#lobby", tuple(names.split()[:512]))
+
+
 def test_who_finds_nobody_says_so(entered):
     over = ":s 315 ada bob :End of WHO list"
     nobody = [Told("nobody found", "bob", failed=True)]
