@@ -104,8 +104,8 @@ PLANTS = {
     "delete-is-text": Plant(
         "parsers",
         "protocol/text.py",
-        '{"\\0": r"\\x00",',
-        '{"\\x7f": "\\x7f", "\\0": r"\\x00",',
+        "repr(text)[1:-1]",
+        'repr(text)[1:-1].replace(r"\\x7f", "\\x7f")',
     ),
     "piece-too-long": Plant("parsers", "protocol/text.py", "return space + 1", "return space + 2"),
     "star-is-something": Plant("parsers", "chat/masks.py", "(?>.*?{part})", "(?>.+?{part})"),

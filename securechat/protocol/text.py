@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 
-from securechat.protocol.combining import COMBINING
+from securechat.protocol.combining import COMBINING, basic
 
 # Bold, italic, underline, strikethrough, monospace, reverse, reset and the two kinds of colour, with numbers or bare.
 # Source: Modern IRC, "Formatting".
@@ -31,10 +32,11 @@ _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SUSPECT = re.compile(f"[{_SUSPECTS}]")
 _MORE_SELECTORS = re.compile(f"([{_SELECTORS}](?<=[{_SELECTORS}]{{2}})[{_SELECTORS}]*)")
 _JOINERS = "\u200c\u200d"
-# A row of those that combine: what of it stays, and what is too much. The first two looks only save time: a row
-# does not begin in the middle of one.
-_ONE = f"(?:{COMBINING}[{_JOINERS}]*+)"
-_ROW = re.compile(f"(?![\0-\u02ff])(?<![\u0300-\u034e\u0350-\u036f])({_ONE}{{{_COMBINING_IN_A_ROW}}}+)({_ONE}++)")
+# A row of those that combine: what of it stays, and what is too much. The look behind only saves time: a row does not
+# begin in the middle of one.
+_ONE = f"[{COMBINING}][{_JOINERS}]*+"
+_FIRST = f"[{COMBINING}](?<![\u0300-\u034e\u0350-\u036f].)[{_JOINERS}]*+"
+_ROW = re.compile(f"({_FIRST}(?:{_ONE}){{{_COMBINING_IN_A_ROW - 1}}}+)((?:{_ONE})++)")
 
 # Scripts whose letters join, so that U+200C and U+200D between them are spelling: Arabic to Mandaic, India's, Tibetan,
 # Myanmar, Khmer, Mongolian, and those like them. Source: UAX 31, "Layout and Format Control Characters".
@@ -52,21 +54,26 @@ _LOST_JOINER = re.compile(
     f"\u200d(?<![{_JOINING}]\u200d)(?:(?<![{_PICTURES}\ufe0e\ufe0f]\u200d)|(?![{_PICTURES}])|(?={_BLACK_FLAG}{_TAGS}))"
 )
 _FLAG = re.compile(f"({_BLACK_FLAG}{_TAGS})")
-# What stands for a flag, or for marks, while a text is worked on: surrogates, which are in no UTF-8.
-_FLAG_THERE, _MORE, _TOO_MANY = _STANDINS = "\udc00\udc01\udc02"
-# What `repr` would write otherwise than it is meant: spaces and signs around numbers stay, joiners do for now;
-# letters that nobody sees do not.
+# What stands for something else while a text is worked on: surrogates, which are in no UTF-8.
+_FLAG_THERE, _MORE, _TOO_MANY, _KEPT = _STANDINS = "\udc00\udc01\udc02\udc03"
+_BACKSLASH = "\udc04"  # in what `repr` gives, which has no surrogates
+# What `repr` would mark and what stays nevertheless: spaces and signs around numbers, and what is unassigned, but kept
+# free for pictures and for Han: newer than our table, not harmful.
 _STAYS = (
-    "\\'\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+    "\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd"
 )
+_STAYING = re.compile(f"([{_STAYS}])")
+# What `repr` writes otherwise than it is meant; joiners stay for now, letters that nobody sees do not.
 _MEANT = (
-    {"\0": r"\x00", "\t": r"\x09", "\n": r"\x0a", "\r": r"\x0d"}
-    | {one: f"\\u{ord(one):04x}" for one in _INVISIBLE}
-    | {one: one for one in _STAYS + _JOINERS + _STANDINS}
+    ("'", r"\'", "'"),
+    ("\t", r"\t", r"\x09"),
+    ("\n", r"\n", r"\x0a"),
+    ("\r", r"\r", r"\x0d"),
+    *((one, f"\\u{ord(one):04x}", one) for one in _JOINERS + _STANDINS),
+    *((one, one, f"\\u{ord(one):04x}") for one in _INVISIBLE),
 )
-# Unassigned for now, but kept free for pictures and for Han: newer than our table, not harmful.
-_TO_COME = re.compile("[\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd]")
 
 
 def printable(text: str) -> str:
@@ -103,7 +110,7 @@ def _neutral(text: str) -> str:
     character would take several.
     """
     if text.isascii():
-        return "".join(map(_ASCII.__getitem__, text))
+        return _by_itself(text)
     for one in _STANDINS:
         text = text.replace(one, f"\\u{ord(one):04x}")
     shows = text.isprintable() and not any(one in text for one in _INVISIBLE)
@@ -111,14 +118,21 @@ def _neutral(text: str) -> str:
     if not _SUSPECT.search(text):
         return rest(text)
     # One character has one variation, and few that combine with it.
-    return _marked(_MORE_SELECTORS, _MORE, text, lambda part: _marked(_ROW, _TOO_MANY, part, rest))
+    return _marked(_MORE_SELECTORS, _MORE, text, lambda part: _marked(_ROW, _TOO_MANY, part, rest, basic(part)))
 
 
-def _marked(pattern: re.Pattern[str], standin: str, text: str, rest: Callable[[str], str]) -> str:
-    """With marks for what the last group of `pattern` finds, and `rest` of what is around these `standin`s."""
-    parts = pattern.split(text)
+def _marked(
+    pattern: re.Pattern[str], standin: str, text: str, rest: Callable[[str], str], alike: str | None = None
+) -> str:
+    """With marks for what the last group of `pattern` finds, and `rest` of what is around these `standin`s.
+
+    It is looked for in `alike`, if that is given, which is as long.
+    """
+    parts = pattern.split(alike or text)
     if len(parts) == 1:
         return rest(text)
+    if alike not in (None, text):
+        parts = [text[begin:end] for begin, end in pairwise(accumulate(map(len, parts), initial=0))]
     found = slice(pattern.groups, None, pattern.groups + 1)
     marks = "\n".join(parts[found]).encode("ascii", "backslashreplace").decode().split("\n")  # none of it is ASCII
     parts[found] = standin * len(marks)
@@ -129,27 +143,28 @@ def _marked(pattern: re.Pattern[str], standin: str, text: str, rest: Callable[[s
 
 def _visible(text: str) -> str:
     """With marks for what shows nothing, wherever it stands, and is no part of a flag; then by its neighbours."""
-    parts = _FLAG.split(text)
-    others = _FLAG_THERE.join(parts[::2])
-    parts[::2] = "".join(map(_by_itself(others).__getitem__, others)).split(_FLAG_THERE)
-    return _by_neighbours("".join(parts))
+    rest = _around(_FLAG, _FLAG_THERE, text, lambda part: _around(_STAYING, _KEPT, part, _by_itself))
+    return _by_neighbours(rest)
+
+
+def _around(pattern: re.Pattern[str], standin: str, text: str, rest: Callable[[str], str]) -> str:
+    """What `pattern` finds as it is, and `rest` of what is around these `standin`s."""
+    parts = pattern.split(text)
+    parts[::2] = rest(standin.join(parts[::2])).split(standin)
+    return "".join(parts)
+
+
+def _by_itself(text: str) -> str:
+    """Few calls for all of it, since there may be thousands of different characters."""
+    shown = repr(text)[1:-1].replace("\\\\", _BACKSLASH)
+    for one, written, meant in _MEANT:
+        if one in text:
+            shown = shown.replace(written, meant)
+    return shown.replace(_BACKSLASH, "\\")
 
 
 def _by_neighbours(text: str) -> str:
-    return _LOST_JOINER.sub(r"\\u200d", _LOST_NON_JOINER.sub(r"\\u200c", text))
-
-
-def _by_itself(text: str) -> dict[str, str]:
-    """Each of the characters as it is shown. Few calls for all of them, since there may be thousands."""
-    each = list(set(text).difference(_MEANT))
-    shown = dict(zip(each, repr("\0".join(each))[1:-1].split(r"\x00"), strict=bool(each)))
-    to_come = _TO_COME.findall("".join(each))
-    shown.update(zip(to_come, to_come, strict=True))
-    shown.update(_MEANT)
-    return shown
-
-
-_ASCII = _by_itself("".join(map(chr, range(128))))
+    return r"\u200d".join(_LOST_JOINER.split(r"\u200c".join(_LOST_NON_JOINER.split(text))))
 
 
 def split(text: str, budget: int) -> Iterator[str]:

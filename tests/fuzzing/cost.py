@@ -30,11 +30,14 @@ TEXTS = tuple(
         *("a" + "\u0301" * 5, "a" + "\u1ab0" * 5, "a\u0301\u0301", "\u0301\u0301\u0301\u0301\t", "\u0301\u200d"),
         *("a\ufe0f\ufe0f", "\ufe0f", "\U000e0100", "\u034f", "\u0378", "\u0378\xa0", "\ue000", "\U0001faff\x7f"),
         *("\U0001d400\u0301", "\U00011347\U0010ffff", "\u0939\u093f\u0928\u094d\u0926\u0940 "),
+        *("\u200c", "\u200d", "\u200d\u2603", "\ufe0f\ufe0f\x1b", "\ufe0f\ufe0f\u200d", "a" + "\u0301\u200d" * 5),
+        *("\u0600\x1b", "\U0001e944\ufe0f\u200d\x1b", "\U0001d200", "a" + "\U0001e944" * 5),
         "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f\u0301",
         "".join(map(chr, range(0xE000, 0xF000))),  # each another one
         "".join(map(chr, range(0x11000, 0x12000))),
     )
 )  # which are dear to show
+NAMES = (b"@+a ", b"A\xc3\xa9 ", b"@ ", b"".join(b"+%x " % number for number in range(2000)))
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def _server_lines() -> Iterator[bytes]:
                 yield _cut(head.encode() + grown)
     for unit in TEXTS:
         yield _cut(b":bob!b@h PRIVMSG #lobby :" + unit * INPUT_BYTES)
+    for unit in (*UNITS, *NAMES):
+        yield _cut(b":s 353 ada = #lobby :" + unit * INPUT_BYTES)
     yield _cut(b":bob!b@h MODE #lobby +" + b"o" * 2700 + b" ada" * 2700)
     for unit in UNITS:
         grown = (unit * INPUT_BYTES).replace(b" ", b"_")
