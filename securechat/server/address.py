@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 
@@ -21,6 +22,10 @@ class Networks:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = [ipaddress.ip_network(network) for network in networks]
+        self._has = functools.lru_cache(maxsize=1024)(self._look)  # a look takes as long as accepting the connection
 
     def __contains__(self, address: str) -> bool:
-        return bool(self._networks) and any(ipaddress.ip_address(address) in network for network in self._networks)
+        return bool(self._networks) and self._has(address)
+
+    def _look(self, address: str) -> bool:
+        return any(ipaddress.ip_address(address) in network for network in self._networks)

@@ -139,17 +139,15 @@ class Connection:
     def _has_record(self) -> bool:
         """Whether a whole TLS record waits to be read, or what OpenSSL has to refuse. Raises ConnectionLost."""
         try:
-            head = socket.socket.recv(self.sock, RECORD_HEADER_BYTES, socket.MSG_PEEK)
-            if not head or head[:1] != HANDSHAKE_RECORD:
-                return True
-            size = RECORD_HEADER_BYTES + int.from_bytes(head[3:])
-            return len(head) == RECORD_HEADER_BYTES and (
-                size > RECORD_BYTES or len(socket.socket.recv(self.sock, size, socket.MSG_PEEK)) == size
-            )
+            seen = socket.socket.recv(self.sock, RECORD_HEADER_BYTES + RECORD_BYTES, socket.MSG_PEEK)
         except BlockingIOError:
             return False
         except OSError as error:
             raise ConnectionLost(_said(error)) from error
+        if seen[:1] != HANDSHAKE_RECORD:
+            return True
+        size = int.from_bytes(seen[3:RECORD_HEADER_BYTES])
+        return len(seen) >= RECORD_HEADER_BYTES and (size > RECORD_BYTES or len(seen) >= RECORD_HEADER_BYTES + size)
 
     def read(self) -> tuple[bytes, bool]:
         """What has come, and whether more may be there already. Raises ConnectionLost.

@@ -38,7 +38,7 @@ class StoredHistory:
             return history.find(connection, target, msgid)
 
     def named(self, account: AccountId, name: str) -> NamedMessage | None:
-        with self._database.read() as connection:
+        with self._database.look_up() as connection:
             return retry.find(connection, account, name)
 
     def targets(

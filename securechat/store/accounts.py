@@ -125,8 +125,7 @@ class Accounts:
 
     def credentials(self, name: str) -> Credentials | None:
         """None for names that nobody may log in with: unknown or deleted. It takes as long for them."""
-        with self._database.read() as connection:
-            raw = driver(connection)
+        with self._database.look_up() as raw:
             row = raw.execute(_BY_NAME, (fold(name),)).fetchone()
             members = raw.execute(MEMBERSHIPS, (row[0] if row else NOBODY,)).fetchall()
         if row is None:

@@ -67,8 +67,7 @@ class Certificates:
 
     def find(self, name: str, serial: str) -> tuple[Account, tuple[MemberStored, ...]] | None:
         """The account of this name and its memberships; None if there is none, or the certificate is revoked."""
-        with self._database.read() as connection:
-            raw = driver(connection)
+        with self._database.look_up() as raw:
             row = raw.execute(_BY_NAME, (serial, fold(name))).fetchone()
             if row is None:
                 return None

@@ -57,6 +57,17 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
+    def look_up(self) -> Iterator[sqlite3.Connection]:
+        """The same by the driver alone, for what is asked at a login or a message. Raises StoreError.
+
+        SQLAlchemy's connection and transaction take longer to come and go than such a question takes to be answered.
+        """
+        with translated(), contextlib.closing(self._reading.raw_connection()) as borrowed:
+            connection = cast(sqlite3.Connection, borrowed.dbapi_connection)
+            connection.execute("BEGIN")  # the pool ends it
+            yield connection
+
+    @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that holds the lock from its start; keep it short. Raises StoreError.
 

@@ -27,7 +27,7 @@ from securechat.store.accounts import (
     revoke_invites,
 )
 from securechat.store.changes import ACCOUNT, ACCOUNT_TEXT, as_account
-from securechat.store.database import Database, driver
+from securechat.store.database import Database
 from securechat.store.rows import Account, AccountId, MemberStored
 from securechat.store.schema import account, invite
 
@@ -88,8 +88,7 @@ class Invites:
 
     def find(self, name: str, digest: bytes, now: int) -> Found | None:
         """The account's invite of this digest, open or not. It takes as long for all names."""
-        with self._database.read() as connection:
-            raw = driver(connection)
+        with self._database.look_up() as raw:
             row = raw.execute(_BY_DIGEST, (digest, fold(name))).fetchone()
             if row is None:
                 return None

@@ -99,8 +99,7 @@ class Tokens:
 
         Without a name it may be any account's.
         """
-        with self._database.read() as connection:
-            raw = driver(connection)
+        with self._database.look_up() as raw:
             row = raw.execute(_BY_DIGEST, (digest, name and fold(name), now)).fetchone()
             if row is None:
                 return None
