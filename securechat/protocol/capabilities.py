@@ -5,8 +5,9 @@ Source: IRCv3 capability-negotiation 302 and the specification of each capabilit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 SASL = 1 << 0
 MESSAGE_TAGS = 1 << 1
@@ -83,31 +84,32 @@ CAPABILITIES: Mapping[str, Capability] = {
 }
 
 
-def listed(version: int, mechanisms: str) -> list[str]:
+@lru_cache(maxsize=8)
+def listed(version: int, mechanisms: str) -> tuple[str, ...]:
     """What CAP LS names: with version 302 everything and its values, else one line that old clients can take.
 
     `mechanisms` is the value of `sasl`, which is not the same for every client.
     """
     if version >= 302:
         values = {name: capability.value for name, capability in CAPABILITIES.items()} | {"sasl": mechanisms}
-        return [f"{name}={value}" if value else name for name, value in values.items()]
-    return [c.name for c in CAPABILITIES.values() if not c.draft]
+        return tuple(f"{name}={value}" if value else name for name, value in values.items())
+    return tuple(c.name for c in CAPABILITIES.values() if not c.draft)
 
 
-def names(caps: int) -> list[str]:
-    return [c.name for c in CAPABILITIES.values() if c.bit & caps]
+def names(caps: int) -> tuple[str, ...]:
+    return tuple(c.name for c in CAPABILITIES.values() if c.bit & caps)
 
 
-def in_lines(words: list[str]) -> Iterator[str]:
+@lru_cache(maxsize=8)
+def in_lines(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words joined into as few parameters as fit in CAP lines; one empty parameter when there are none."""
-    line = ""
+    lines = [""]
     for word in words:
-        if line and len(line) + 1 + len(word) > LIST_BYTES:
-            yield line
-            line = word
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > LIST_BYTES:
+            lines.append(word)
         else:
-            line = f"{line} {word}" if line else word
-    yield line
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return tuple(lines)
 
 
 def requested(words: str, caps: int) -> int | None:

@@ -46,7 +46,7 @@ def _cap_ls(turn: Turn, session: Session, version: str) -> None:
     _cap_lines(turn, session, "LS", capabilities.listed(number, ",".join(login.mechanisms(session))))
 
 
-def _cap_lines(turn: Turn, session: Session, subcommand: str, words: list[str]) -> None:
+def _cap_lines(turn: Turn, session: Session, subcommand: str, words: tuple[str, ...]) -> None:
     """All but the last line carry a `*`."""
     *lines, last = capabilities.in_lines(words)
     for line in lines:
