@@ -12,7 +12,7 @@ from securechat.protocol.message import Message, ProtocolError, parse, parse_tag
 
 BODY_BYTES = 512  # with CRLF, without tags
 CLIENT_TAG_BYTES = 4094  # between @ and the space
-LINE_BYTES = 8191  # tags and body together
+TAG_BYTES = 8191  # of a server, with @ and the space
 UNENDED_BYTES = 16 * 1024
 
 
@@ -84,7 +84,7 @@ def read_server_line(line: bytes) -> Message | Unreadable | None:
     line = line.removesuffix(b"\r")
     if not line:
         return None
-    if len(line) > LINE_BYTES:
+    if len(line) + 2 > TAG_BYTES + BODY_BYTES:
         return Unreadable(Fault.TOO_LONG)
     return _decode(line)
 

@@ -14,6 +14,7 @@ from securechat.protocol.combining import COMBINING, basic
 _FORMATTING = "\x02\x0f\x11\x16\x1d\x1e\x1f\x03\x04"
 _NUMBERED = (r"\x03[0-9][0-9]?+(?:,[0-9][0-9]?+)?+", r"\x04[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?+")
 _COLOURS = tuple(re.compile(f"{one}(?:{one})*+") for one in _NUMBERED)  # possessive, which takes half of the time
+LONGEST_CLUSTER = 64  # characters that are looked at for where one begins, each time a text is cut
 _GLUED = {0x200D, 0xFE0E, 0xFE0F, 0x20E3}
 _COMBINING_IN_A_ROW = 4  # no script in use needs more; floods of them run over the lines above
 
@@ -171,9 +172,10 @@ def split(text: str, budget: int) -> Iterator[str]:
     """`text` in pieces of at most `budget` bytes of UTF-8, cut at spaces where there are any.
 
     The pieces joined are the text: a space at a cut stays at the end of its piece. A cut never falls inside a
-    character, nor between an emoji and what modifies or joins it, unless one such cluster alone is over the budget.
+    character, nor between an emoji and what modifies or joins it, unless one such cluster alone is over the budget,
+    or longer than anybody writes.
     """
-    while len(text.encode()) > budget:
+    while len(text) > budget or len(text.encode()) > budget:
         cut = _cut(text, budget)
         yield text[:cut]
         text = text[cut:]
@@ -182,14 +184,14 @@ def split(text: str, budget: int) -> Iterator[str]:
 
 def _cut(text: str, budget: int) -> int:
     """How many characters the next piece takes; at least one."""
-    fitting = len(text.encode()[:budget].decode(errors="ignore"))
+    fitting = len(text[:budget].encode()[:budget].decode(errors="ignore"))
     space = text.rfind(" ", 1, fitting)
     if space > 0:
         return space + 1
-    cut = fitting
-    while cut > 0 and _joined(text, cut):
-        cut -= 1
-    return cut or max(1, fitting)
+    for cut in range(fitting, max(0, fitting - LONGEST_CLUSTER), -1):
+        if not _joined(text, cut):
+            return cut
+    return max(1, fitting)
 
 
 def _joined(text: str, index: int) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 
 from securechat.protocol import capabilities
-from securechat.protocol.lines import BODY_BYTES, LINE_BYTES
+from securechat.protocol.lines import BODY_BYTES, TAG_BYTES
 from securechat.protocol.message import Message, parse
 from securechat.protocol.names import fold, is_account_name
 from tests.fuzzing.grammar import PASSWORD
@@ -43,7 +43,7 @@ def read(line: bytes) -> Message:
     tags, body = text.split(b" ", 1) if text.startswith(b"@") else (b"", text)
     if len(body) + 2 > BODY_BYTES:
         raise Broken(f"a body of {len(body) + 2} bytes: {line!r}")
-    if len(tags) + 1 > LINE_BYTES:
+    if len(tags) + 1 > TAG_BYTES:
         raise Broken(f"tags of {len(tags)} bytes: {line!r}")
     if PASSWORD.encode() in text:
         raise Broken("a password was shown")

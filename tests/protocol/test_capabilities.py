@@ -27,7 +27,7 @@ def test_a_plain_list_is_one_line_below_512_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("words", "lines"),
-    [([], [""]), (["a"], ["a"]), (["a", "b"], ["a b"]), (["x" * 399, "y"], ["x" * 399, "y"]), (["x" * 398, "y"], 1)],
+    [((), [""]), (("a",), ["a"]), (("a", "b"), ["a b"]), (("x" * 399, "y"), ["x" * 399, "y"]), (("x" * 398, "y"), 1)],
 )
 def test_words_go_into_as_few_lines_as_fit(words: list[str], lines: list[str] | int) -> None:
     found = list(capabilities.in_lines(words))
@@ -56,4 +56,4 @@ def test_a_request_is_taken_as_a_whole_or_not_at_all(words: str, before: int, af
 
 
 def test_names_are_those_of_the_bits() -> None:
-    assert capabilities.names(BATCH | SASL) == ["batch", "sasl"]
+    assert capabilities.names(BATCH | SASL) == ("batch", "sasl")

@@ -7,7 +7,7 @@ import pytest
 from securechat.protocol.lines import (
     BODY_BYTES,
     CLIENT_TAG_BYTES,
-    LINE_BYTES,
+    TAG_BYTES,
     UNENDED_BYTES,
     Fault,
     LineBuffer,
@@ -138,6 +138,7 @@ def test_a_line_at_its_limits_is_read(line: bytes) -> None:
 
 
 def test_servers_may_send_more_tags_than_clients() -> None:
-    line = tags(LINE_BYTES - len(b"@ PING 1"))
+    line = tags(TAG_BYTES - len(b"@ "))[: -len(b"PING 1\r")] + body(BODY_BYTES)
+    assert len(line) + len(b"\n") == TAG_BYTES + BODY_BYTES
     assert isinstance(read_server_line(line), Message)
     assert read_server_line(b"@x" + line[1:]) == Unreadable(Fault.TOO_LONG)

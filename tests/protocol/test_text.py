@@ -145,6 +145,8 @@ FAMILY = "👩\u200d👩\u200d👧"
         ("xx" + FAMILY, 19, ["xx", FAMILY]),
         ("x👍🏽", 8, ["x", "👍🏽"]),
         ("👍🏽", 7, ["👍", "🏽"]),
+        ("a" + "\u0301" * 62 + "b", 125, ["a" + "\u0301" * 62, "b"]),
+        ("aaa" + "\u0301" * 80, 160, ["aaa" + "\u0301" * 78, "\u0301" * 2]),  # no character of anybody's
     ],
 )
 def test_a_text_is_cut_at_words_and_never_inside_a_character(text: str, budget: int, pieces: list[str]) -> None:
