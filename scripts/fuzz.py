@@ -80,8 +80,8 @@ PLANTS = {
     "too-early": Plant(
         "server",
         "server/dispatch.py",
-        "registering and (command is None or command.stage is Stage.ADMITTED)",
-        "registering and command is None",
+        "command.stage not in (None, session.stage)",
+        "(session.registration is None and command.stage not in (None, session.stage))",
     ),
     "behind-the-end": Plant(
         "server",
