@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+import msgspec
 
 from securechat.errors import SecurechatError
 
@@ -21,14 +22,13 @@ class ProtocolError(SecurechatError):
     """A line that is no message; the text never quotes the line, which may hold a secret."""
 
 
-@dataclass(slots=True, repr=False)
-class Message:
-    """Never changed; but not frozen, which makes it three times as dear, and there is one for every line."""
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A struct, since there is one for every line: it is made in a fifth of a named tuple's time."""
 
     command: str
     params: tuple[str, ...] = ()
     source: str | None = None
-    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    tags: Mapping[str, str] = NO_TAGS
 
     def __repr__(self) -> str:
         """The parameters may hold a password."""

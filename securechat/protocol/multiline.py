@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 KIND = "draft/multiline"
 CONCAT = "draft/multiline-concat"
@@ -15,7 +16,7 @@ CONCAT = "draft/multiline-concat"
 _CUT = re.compile("([\r\n])")
 
 
-class Piece(NamedTuple):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """What one line says; `concat`: it goes on where the line before ended."""
 
     text: str

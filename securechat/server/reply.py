@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import msgspec
 
 
-class Line(NamedTuple):
-    """Tags without `@`, and the text without CRLF."""
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """Tags without `@`, and the text without CRLF; a struct, for there are a hundred in a page of history."""
 
     tags: str
     text: str
