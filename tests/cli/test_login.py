@@ -27,6 +27,7 @@ from tests.certificates import ASKING, client_pem
 from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
 from tests.terminal import Terminal
+from tests.wire import heard
 
 PATIENCE = 20.0
 
@@ -81,13 +82,32 @@ def test_what_is_typed_while_lines_arrive_is_whole(team, terminal, login, column
         ada.type(letter)
         for line in range(7):
             bob.send(f"PRIVMSG #lobby :line {number * 7 + line}")
-    bob.sync()
+    assert heard(bob) == [f"line {number}" for number in range(203)]
     ada.wait_for("line 202")
     wanted = f"#lobby> {sentence}"
     ada.wait_for("\n".join(wanted[at : at + columns].rstrip() for at in range(0, len(wanted), columns)) + "$")
     ada.enter("")
     ada.wait_for("(?s)<ada>.none.*lost")
     bob.wait_for(text=sentence)
+
+
+def test_a_terminal_that_nobody_reads_for_a_while_gets_everything_in_the_end(team, terminal, login):
+    """It takes up to 20 KiB; then whoever writes to it waits."""
+    ada, bob = terminal("ada"), login("bob")
+    ada.wait_for("#lobby>")
+    ada.child.delaybeforesend = None
+    words = "typed meanwhile"
+    for letter in words:
+        ada.type(letter)
+        bob.send(f"PRIVMSG #lobby :{'long ' * 80}")
+        bob.sync()
+    for number in range(100):
+        bob.send(f"PRIVMSG #lobby :{'long ' * 80}{number}")
+    assert len(heard(bob)) == len(words) + 100
+    ada.wait_for(f"long 99\n#lobby> {words}$")
+    ada.enter("")
+    ada.wait_for(f"<ada> {words}\n")
+    assert [ada.raw.count(b"long %d\r" % number) for number in range(100)] == [1] * 100
 
 
 def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(team, terminal):
