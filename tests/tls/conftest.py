@@ -18,6 +18,7 @@ from securechat.tls import authority, clients
 @dataclass(frozen=True)
 class Shaken:
     version: str | None
+    suite: str
     alpn: str | None
     server_alpn: str | None
     certificate: bytes
@@ -46,6 +47,7 @@ def shake() -> Callable[..., Shaken]:
                 with client.wrap_socket(right, server_hostname=host) as tls:
                     tls.recv(5)
                     tls.sendall(b"x")
+                    cipher = tls.cipher()
                     seen = tls.version(), tls.selected_alpn_protocol(), tls.getpeercert(binary_form=True), tls.session
             except ssl.SSLError:
                 right.close()
@@ -53,7 +55,8 @@ def shake() -> Callable[..., Shaken]:
                 raise
             server_alpn, client_certificate = serving.result(10)
         version, alpn, certificate, session = seen
-        return Shaken(version, alpn, server_alpn, certificate, client_certificate, session.has_ticket)
+        assert cipher is not None
+        return Shaken(version, cipher[0], alpn, server_alpn, certificate, client_certificate, session.has_ticket)
 
     return shake
 

@@ -71,6 +71,12 @@ def test_tls_1_2_has_only_forward_secret_aead_ciphers(folder, shake):
     assert all(cipher["aead"] and cipher["name"].startswith("ECDHE") for cipher in old)
 
 
+@pytest.mark.parametrize("wanted", ["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256"])
+def test_the_client_chooses_the_suite_that_is_fastest_for_it(folder, shake, wanted):
+    lenient = contexts.server_context(folder / "server.crt", folder / "server.key", "1.2")
+    assert shake(lenient, old_client(folder, f"{wanted}:ECDHE+AESGCM:ECDHE+CHACHA20")).suite == wanted
+
+
 def test_a_client_of_ours_refuses_less_than_tls_1_2(folder):
     assert contexts.client_context(folder / "ca.crt").minimum_version == ssl.TLSVersion.TLSv1_2
 
