@@ -21,6 +21,7 @@ class Output:
     def write(self, lines: Sequence[str]) -> None:
         if not lines or sys.stdout is None:
             return
+        _wait_for_room()
         try:
             sys.stdout.write("\n".join((*lines, "")))
             sys.stdout.flush()
@@ -30,3 +31,13 @@ class Output:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, sys.stdout.fileno())
             os.close(null)
+
+
+def _wait_for_room() -> None:
+    """Have a write wait until all of it is taken: a terminal is shared, and another program may have left it so that it
+    takes a part and refuses the rest, which would be lost.
+    """
+    try:
+        os.set_blocking(sys.stdout.fileno(), True)
+    except (AttributeError, OSError):
+        pass  # on Windows, or no file of the system's

@@ -91,9 +91,10 @@ def test_what_is_typed_while_lines_arrive_is_whole(team, terminal, login, column
     bob.wait_for(text=sentence)
 
 
-def test_a_terminal_that_nobody_reads_for_a_while_gets_everything_in_the_end(team, terminal, login):
-    """It takes up to 20 KiB; then whoever writes to it waits."""
-    ada, bob = terminal("ada"), login("bob")
+def test_a_terminal_that_nobody_reads_for_a_while_gets_everything_in_the_end(team, login):
+    """It takes up to 20 KiB; then whoever writes to it waits, even where another program has told it not to."""
+    hasty = "import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])"
+    ada, bob = Terminal([sys.executable, "-c", hasty, *team.words("ada", "--line")], team.env), login("bob")
     ada.wait_for("#lobby>")
     ada.child.delaybeforesend = None
     words = "typed meanwhile"
@@ -108,6 +109,7 @@ def test_a_terminal_that_nobody_reads_for_a_while_gets_everything_in_the_end(tea
     ada.enter("")
     ada.wait_for(f"<ada> {words}\n")
     assert [ada.raw.count(b"long %d\r" % number) for number in range(100)] == [1] * 100
+    ada.close()
 
 
 def test_ctrl_c_clears_the_line_and_leaves_on_an_empty_one(team, terminal):
