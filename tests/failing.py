@@ -11,6 +11,8 @@ import threading
 from types import FrameType
 from typing import Any
 
+import msgspec
+
 
 class Bug(Exception):
     """What a marked call ends with."""
@@ -35,6 +37,8 @@ class Trap:
 def _holds(value: object, mark: str) -> bool:
     if isinstance(value, tuple | list):
         return any(_holds(one, mark) for one in value)
+    if isinstance(value, msgspec.Struct):
+        return _holds(msgspec.structs.astuple(value), mark)
     if isinstance(value, bytes):
         return mark.encode() in value
     return isinstance(value, str) and mark in value
