@@ -21,9 +21,10 @@ from securechat.server import accounts, audit, guessing, known_addresses, missed
 from securechat.server.dispatch import dispatch
 from securechat.server.http import routes
 from securechat.server.items import Answer, Asked, Ending, Gone, Item, Overdue, Resume, Said, Tick
+from securechat.server.job import Job
 from securechat.server.services import Services
 from securechat.server.session import Opening, Session, Stage
-from securechat.server.turn import Job, StoreUnavailable, Turn
+from securechat.server.turn import StoreUnavailable, Turn
 from securechat.store.errors import StoreError
 from securechat.store.rows import AccountChanged
 

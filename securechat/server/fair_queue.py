@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 
+from securechat.server.job import Job
 from securechat.server.session import Stage
-from securechat.server.turn import Job
 
 IN_A_ROW = 3  # jobs that come first, while others wait
 

@@ -12,9 +12,10 @@ from functools import partial
 
 from securechat.auth import throttle
 from securechat.server import known_addresses
+from securechat.server.job import Done
 from securechat.server.services import PASSWORDS, PoolFull
 from securechat.server.session import Session
-from securechat.server.turn import Done, Turn
+from securechat.server.turn import Turn
 from securechat.store.errors import StoreError
 from securechat.store.rows import LoginFailed
 

@@ -9,8 +9,8 @@ import msgspec
 from securechat.protocol.http import Request
 from securechat.protocol.lines import Unreadable
 from securechat.protocol.message import Message
+from securechat.server.job import Job
 from securechat.server.session import Session
-from securechat.server.turn import Job
 from securechat.store.rows import AccountChanged
 
 

@@ -84,8 +84,7 @@ def _open_channel(turn: Turn, session: Session, draft: Draft, name: str) -> Chan
     if not access.may_speak(channel, person):
         refuse(turn, session, draft, numerics.ERR_CANNOTSENDTOCHAN, channel.name)
         return None
-    if channel.unannounced:
-        presence.show_if_unannounced(turn, channel, person)
+    presence.show_if_unannounced(turn, channel, person)
     return channel
 
 

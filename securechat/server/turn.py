@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +19,7 @@ from securechat.protocol.http import Response
 from securechat.protocol.message import escape, write
 from securechat.protocol.numerics import TEXTS
 from securechat.server.event import Event, lasting
+from securechat.server.job import Done, Job
 from securechat.server.msgids import new_msgid
 from securechat.server.reply import Batch, Line, Reply, written
 from securechat.server.services import Services
@@ -60,25 +60,6 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         """It may be what somebody said."""
         return f"Output({self.target!r}, {len(self.data)} bytes)"
-
-
-Done = Callable[["Turn", Session, Any], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Work for a worker; `done` gets its result, or the exception that it ended with, in a later turn.
-
-    `settle` gets it before that, and though the session may have ended meanwhile.
-    """
-
-    pool: str
-    session: Session
-    work: Callable[[], object] = field(repr=False)  # it may hold a password
-    done: Done = field(repr=False)
-    label: str | None
-    first: bool = False  # before those that wait already
-    settle: Callable[[Turn, Any], None] | None = field(default=None, repr=False)
 
 
 Mark = tuple[int, int, int, int, int]  # how long the lists of a turn were: undo, rows, output, jobs, closing

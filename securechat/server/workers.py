@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from securechat.server.fair_queue import FairQueue
 from securechat.server.items import Answer
+from securechat.server.job import Job
 from securechat.server.services import PoolFull
 from securechat.server.session import Stage
 from securechat.server.storage import Broken
-from securechat.server.turn import Job
 
 NICENESS = 3  # who talks goes before who logs in, who still has a third of a processor that others are busy on, too
 

@@ -20,10 +20,11 @@ from securechat.protocol.lines import LineBuffer, Unended, read_line
 from securechat.server.core import Core
 from securechat.server.delivery import deliver
 from securechat.server.items import Answer, Gone, Item, Overdue, Resume, Said, Tick
+from securechat.server.job import Job
 from securechat.server.reading import StoredHistory
 from securechat.server.services import PoolFull, Services
 from securechat.server.session import Session, Stage
-from securechat.server.turn import Job, Turn
+from securechat.server.turn import Turn
 from securechat.store import snapshot
 from securechat.store.accounts import Accounts, NewAccount
 from securechat.store.certificates import Certificates

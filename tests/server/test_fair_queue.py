@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 from securechat.server.fair_queue import FairQueue
+from securechat.server.job import Job
 from securechat.server.session import Session, Stage
-from securechat.server.turn import Job
 
 
 def job(address: str, label: str = "", *, first: bool = False) -> Job:

@@ -446,7 +446,7 @@ def test_the_place_is_kept_every_few_seconds_only(run: CoreRun, ada: Peer) -> No
 
 
 def test_the_places_of_many_are_kept_some_at_a_time(run: CoreRun, ada: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(missed, "PEOPLE_AT_ONCE", 1)
+    monkeypatch.setattr(missed, "PEOPLE_AT_ONCE", 1)  # or a hundred people would have to log in
     for name in ("bob", "cyd"):
         run.login(name, "")
     run.say(ada, "PRIVMSG #lobby :1")
