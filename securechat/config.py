@@ -6,11 +6,11 @@ Durations are seconds, sizes are bytes. No file is needed.
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+import rtoml
 from msgspec import Meta
 from platformdirs import user_data_path
 
@@ -77,7 +77,8 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    exempt: tuple[str, ...] = ()  # networks that limits on connections, sessions, logins and pace do not apply to
+    # Networks that limits on connections, sessions, logins and pace do not apply to; each connection looks through all.
+    exempt: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
     unauthenticated: Positive = 1000  # connections before admission, in all
     unauthenticated_per_address: Positive = 20
     registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission
@@ -138,12 +139,10 @@ def load(path: Path) -> Settings:
 def read(text: str) -> Settings:
     """The settings that a file of this text makes. Raises ConfigError."""
     try:
-        settings = msgspec.convert(tomllib.loads(text), Settings)
+        settings = msgspec.convert(rtoml.loads(text), Settings)
         for network in settings.limits.exempt:
             ipaddress.ip_network(network)
-    except RecursionError:
-        raise ConfigError("values are nested too deeply") from None
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
+    except (ValueError, msgspec.ValidationError) as error:
         raise ConfigError(" ".join(str(error).splitlines())) from error  # a key may hold a line's end
     return settings
 

@@ -88,12 +88,19 @@ def test_exempt_networks_must_be_networks(tmp_path: Path):
         load(tmp_path, '[limits]\nexempt = ["10.0.0.256/8"]\n')
 
 
+def test_no_more_networks_are_exempt_than_are_looked_through_at_every_connection(tmp_path: Path):
+    one = '"::1", '
+    assert len(load(tmp_path, f"[limits]\nexempt = [{100 * one}]\n").limits.exempt) == 100
+    with pytest.raises(ConfigError, match=r"length <= 100 - at `\$\.limits\.exempt`"):
+        load(tmp_path, f"[limits]\nexempt = [{101 * one}]\n")
+
+
 def test_what_is_not_toml_is_refused_with_its_place(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"config\.toml: .*line 2"):
         load(tmp_path, "[log]\nlevel = \n")
 
 
-@pytest.mark.parametrize(("text", "words"), [(f"a = {'[' * 3000}", "nested too deeply"), ('"a\\nb" = 1', "`a b`")])
+@pytest.mark.parametrize(("text", "words"), [(f"a = {'[' * 3000}", "recursion depth"), ('"a\\nb" = 1', "`a b`")])
 def test_a_mistake_is_one_line_whatever_is_written(tmp_path: Path, text: str, words: str):
     with pytest.raises(ConfigError) as refused:
         load(tmp_path, text)

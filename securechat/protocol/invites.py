@@ -20,7 +20,7 @@ from securechat.protocol.names import is_account_name
 SECRET_BYTES = 16
 KEY_BYTES = 32
 LONGEST_HOST = 253  # bytes
-LONGEST_CODE = 4096  # characters that are looked at, separators too
+LONGEST_CODE = 2048  # characters that are looked at, separators too
 GROUP = 6
 DATA = GROUP - 1  # characters of a group in front of its check
 

@@ -64,7 +64,7 @@ def parse(line: str) -> Message:
 def parse_tags(written: str) -> dict[str, str]:
     """The tags between `@` and the space."""
     tags = {}
-    for item in written.split(";"):
+    for item in filter(None, written.split(";")):
         key, _, value = item.partition("=")
         if key:
             tags[key] = unescape(value) if "\\" in value else value

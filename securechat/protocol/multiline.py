@@ -5,15 +5,12 @@ Neither can be in a line of IRC. Source: IRCv3 draft/multiline.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 KIND = "draft/multiline"
 CONCAT = "draft/multiline-concat"
-
-_CUT = re.compile("([\r\n])")
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -43,12 +40,11 @@ def size_of(pieces: Sequence[Piece]) -> int:
 
 def pieces_of(text: str) -> Iterator[Piece]:
     """The lines of such a text."""
-    first, *others = _CUT.split(text)
-    yield Piece(first)
-    for mark, line in zip(others[::2], others[1::2], strict=True):
-        yield Piece(line, concat=mark == "\r")
+    for line in text.replace("\r", "\n\r").split("\n"):
+        yield Piece(line[1:], concat=True) if line.startswith("\r") else Piece(line)
 
 
 def longest_line(text: str) -> int:
     """In bytes."""
-    return max(len(piece.text.encode()) for piece in pieces_of(text)) if is_multiline(text) else len(text.encode())
+    written = text.encode()
+    return max(map(len, written.replace(b"\r", b"\n").split(b"\n"))) if is_multiline(text) else len(written)

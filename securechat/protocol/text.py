@@ -14,19 +14,20 @@ from securechat.protocol.combining import COMBINING, basic
 _FORMATTING = "\x02\x0f\x11\x16\x1d\x1e\x1f\x03\x04"
 _NUMBERED = (r"\x03[0-9][0-9]?+(?:,[0-9][0-9]?+)?+", r"\x04[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?+")
 _COLOURS = tuple(re.compile(f"{one}(?:{one})*+") for one in _NUMBERED)  # possessive, which takes half of the time
-LONGEST_CLUSTER = 64  # characters that are looked at for where one begins, each time a text is cut
+LONGEST_CLUSTER = 32  # characters that are looked at for where one begins, each time a text is cut
 _GLUED = {0x200D, 0xFE0E, 0xFE0F, 0x20E3}
+_REGIONAL = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are a flag
 _COMBINING_IN_A_ROW = 4  # no script in use needs more; floods of them run over the lines above
 
 # Where a character might have no place of its own: it combines, selects a variation, or is an invisible letter. This is
 # more than there are, and only searched to find out quickly that there is none.
 _SUSPECTS = (
-    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a"
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05c9\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a"
     "\u07a6-\u07b0\u07eb-\u07fd\u0816-\u082d\u0859-\u085b\u0890-\u109f\u115f\u1160\u135d-\u135f\u1712-\u1734\u1752\u1753"
     "\u1772\u1773\u17b4-\u17dd\u180b-\u180f\u1885\u1886\u18a9-\u1cff\u1dc0-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2d7f"
     "\u2de0-\u2dff\u302a-\u302d\u3099\u309a\u3164\ua66f-\ua6f1\ua802-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\uffa0"
-    "\U000101fd-\U00011fff\U00013430-\U00013455\U00016ac0-\U0001bc9e\U0001cf00-\U0001daff\U0001e000-\U0001e95f"
-    "\U000e0100-\U000e01ef"
+    "\U000101fd-\U00011fff\U00013430-\U00013455\U0001611e-\U0001612f\U00016ac0-\U0001bc9e\U0001cf00-\U0001daff"
+    "\U0001e000-\U0001e95f\U000e0100-\U000e01ef"
 )
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # although letters or marks
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -54,27 +55,29 @@ _LOST_NON_JOINER = re.compile(f"\u200c(?<![{_JOINING}]\u200c)")
 _LOST_JOINER = re.compile(
     f"\u200d(?<![{_JOINING}]\u200d)(?:(?<![{_PICTURES}\ufe0e\ufe0f]\u200d)|(?![{_PICTURES}])|(?={_BLACK_FLAG}{_TAGS}))"
 )
+_LOST = (("\u200c", _LOST_NON_JOINER), ("\u200d", _LOST_JOINER))
 _FLAG = re.compile(f"({_BLACK_FLAG}{_TAGS})")
+# What is worked on at once, so that little is alive at a time. It ends where nothing goes on from one to the next.
+_PORTION = re.compile(f"(?s).{{1,1024}}(?:[{_SUSPECTS}{_JOINERS}\U000e0020-\U000e007f]|(?<=[{_JOINERS}]).)*+")
+_MISTAKES = 64  # of one kind: a portion with more is no text of people, and nothing of that kind is spelling there
 # What stands for something else while a text is worked on: surrogates, which are in no UTF-8.
 _FLAG_THERE, _MORE, _TOO_MANY, _KEPT = _STANDINS = "\udc00\udc01\udc02\udc03"
-_BACKSLASH = "\udc04"  # in what `repr` gives, which has no surrogates
-# What `repr` would mark and what stays nevertheless: spaces and signs around numbers, and what is unassigned, but kept
-# free for pictures and for Han: newer than our table, not harmful.
-_STAYS = (
+# What `repr` would mark and what stays nevertheless: what is unassigned, but kept free for pictures and for Han, newer
+# than our table and not harmful; spaces, and signs around numbers.
+_FREE = re.compile("([\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd])")
+_STAYING = (
     "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
-    "\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd"
 )
-_STAYING = re.compile(f"([{_STAYS}])")
-# What `repr` writes otherwise than it is meant; joiners stay for now, letters that nobody sees do not.
-_MEANT = (
-    ("'", r"\'", "'"),
-    ("\t", r"\t", r"\x09"),
-    ("\n", r"\n", r"\x0a"),
-    ("\r", r"\r", r"\x0d"),
-    *((one, f"\\u{ord(one):04x}", one) for one in _JOINERS + _STANDINS),
-    *((one, one, f"\\u{ord(one):04x}") for one in _INVISIBLE),
-)
+# What `repr` would write otherwise than it is meant. Joiners stay for now; of quotes, it escapes none if there is but
+# one kind.
+_MEANT = {
+    **{one: one for one in f'\\"{_STAYING}{_JOINERS}{_STANDINS}'},
+    **{one: f"\\x{ord(one):02x}" for one in "\t\n\r"},
+    **{one: f"\\u{ord(one):04x}" for one in _INVISIBLE},
+}
+# What it leaves as it is: more than there are in a portion, so that some are free to stand for others meanwhile.
+_LETTERS = "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xD7A4))))
 
 
 def printable(text: str) -> str:
@@ -83,12 +86,12 @@ def printable(text: str) -> str:
     IRC formatting is dropped. What a terminal obeys, what turns text around and what cannot be seen becomes a mark like
     `\\x1b`: C0, DEL, C1, format characters, invisible letters, lone surrogates, what is private or assigned to nothing,
     combining characters from the fifth in a row on. What is part of a script or of an emoji stays: joiners, selectors
-    and flags where they have a meaning.
+    and flags where they have a meaning, unless the text is full of those that have none.
     """
     plain = text if text.isprintable() else _unformatted(text)
     if plain.isprintable() and (plain.isascii() or not _SUSPECT.search(plain)):
         return plain
-    return _neutral(plain)
+    return "".join(map(_neutral, _PORTION.findall(plain)))
 
 
 def printable_lines(text: str) -> list[str]:
@@ -129,43 +132,54 @@ def _marked(
 
     It is looked for in `alike`, if that is given, which is as long.
     """
-    parts = pattern.split(alike or text)
+    parts = pattern.split(alike or text, _MISTAKES + 1)
     if len(parts) == 1:
         return rest(text)
+    if len(parts) > _MISTAKES * (pattern.groups + 1) + 1:
+        return _by_itself(_MORE.join(map(_ascii, text.split(_MORE))))
     if alike not in (None, text):
         parts = [text[begin:end] for begin, end in pairwise(accumulate(map(len, parts), initial=0))]
     found = slice(pattern.groups, None, pattern.groups + 1)
-    marks = "\n".join(parts[found]).encode("ascii", "backslashreplace").decode().split("\n")  # none of it is ASCII
-    parts[found] = standin * len(marks)
+    marks = _ascii("\n".join(parts[found])).split("\n")
+    parts[found] = [standin] * len(marks)
     shown = [""] * (2 * len(marks) + 1)
     shown[::2], shown[1::2] = rest("".join(parts)).split(standin), marks
     return "".join(shown)
 
 
+def _ascii(text: str) -> str:
+    """With marks for all that is not."""
+    return text.encode("ascii", "backslashreplace").decode()
+
+
 def _visible(text: str) -> str:
     """With marks for what shows nothing, wherever it stands, and is no part of a flag; then by its neighbours."""
-    rest = _around(_FLAG, _FLAG_THERE, text, lambda part: _around(_STAYING, _KEPT, part, _by_itself))
-    return _by_neighbours(rest)
-
-
-def _around(pattern: re.Pattern[str], standin: str, text: str, rest: Callable[[str], str]) -> str:
-    """What `pattern` finds as it is, and `rest` of what is around these `standin`s."""
-    parts = pattern.split(text)
-    parts[::2] = rest(standin.join(parts[::2])).split(standin)
-    return "".join(parts)
+    parts = _FLAG.split(text)
+    parts[::2] = _by_itself(_FLAG_THERE.join(parts[::2])).split(_FLAG_THERE)
+    return _by_neighbours("".join(parts))
 
 
 def _by_itself(text: str) -> str:
     """Few calls for all of it, since there may be thousands of different characters."""
-    shown = repr(text)[1:-1].replace("\\\\", _BACKSLASH)
-    for one, written, meant in _MEANT:
-        if one in text:
-            shown = shown.replace(written, meant)
-    return shown.replace(_BACKSLASH, "\\")
+    parts = [text] if text.isascii() else _FREE.split(text)
+    rest = _KEPT.join(parts[::2])
+    odd = [one for one in _MEANT if one in rest]
+    standins = list(zip(odd, (one for one in _LETTERS if one not in rest), strict=False))
+    for one, standin in standins:
+        rest = rest.replace(one, standin)
+    rest = repr(rest)[1:-1]
+    for one, standin in standins:
+        rest = rest.replace(standin, _MEANT[one])
+    parts[::2] = rest.split(_KEPT)
+    return "".join(parts)
 
 
 def _by_neighbours(text: str) -> str:
-    return r"\u200d".join(_LOST_JOINER.split(r"\u200c".join(_LOST_NON_JOINER.split(text))))
+    for joiner, lost in _LOST:
+        parts = lost.split(text, _MISTAKES + 1)
+        mark = _ascii(joiner)
+        text = mark.join(parts) if len(parts) <= _MISTAKES + 1 else text.replace(joiner, mark)
+    return text
 
 
 def split(text: str, budget: int) -> Iterator[str]:
@@ -201,15 +215,5 @@ def _joined(text: str, index: int) -> bool:
         return True
     if unicodedata.category(text[index]) in ("Mn", "Me", "Mc"):
         return True
-    return _is_regional(after) and _regionals_before(text, index) % 2 == 1
-
-
-def _is_regional(code: int) -> bool:
-    return 0x1F1E6 <= code <= 0x1F1FF
-
-
-def _regionals_before(text: str, index: int) -> int:
-    count = 0
-    while count < index and _is_regional(ord(text[index - 1 - count])):
-        count += 1
-    return count
+    here = text[:index]
+    return text[index] in _REGIONAL and (len(here) - len(here.rstrip(_REGIONAL))) % 2 == 1

@@ -28,7 +28,6 @@ class Parser:
     refuses: tuple[type[Exception], ...] = ()
     holds: Callable[[bytes, Any], None] = no_promise
     most: int = INPUT_BYTES  # bytes that ever come to it; one word of a line holds no more than 512
-    hostile: bool = True  # strangers reach it, so it must be quick
 
     def make(self, chance: random.Random) -> bytes:
         """One input; half of them make sense, more or less."""

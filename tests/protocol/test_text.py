@@ -89,6 +89,24 @@ def test_joiners_selectors_and_tags_stay_only_where_they_mean_something(text: st
     assert printable(text) == shown
 
 
+def test_where_so_much_is_wrong_that_it_is_no_text_nothing_passes_for_spelling() -> None:
+    assert printable("é a\ufe0f\ufe0f" * 64) == "é a\ufe0f\\ufe0f" * 64
+    assert printable("é a\ufe0f\ufe0f" * 65) == "\\xe9 a\\ufe0f\\ufe0f" * 65
+    assert printable("é" + "a" + "\u0301" * 5 + "a\ufe0f\ufe0f") == "é" + "a" + "\u0301" * 4 + "\\u0301a\ufe0f\\ufe0f"
+    assert printable(("a" + "\u0301" * 5) * 65 + "a\ufe0f\ufe0f") == ("a" + "\\u0301" * 5) * 65 + "a\\ufe0f\\ufe0f"
+    family = "👩\u200d👧"
+    assert printable(family + "x\u200d" * 64) == family + "x\\u200d" * 64
+    assert printable(family + "x\u200d" * 65) == "👩\\u200d👧" + "x\\u200d" * 65
+    assert printable("é" * 2000 + "a\ufe0f\ufe0f" * 400)[:2000] == "é" * 2000  # what is far from it stays
+
+
+@pytest.mark.parametrize("text", [*STAYS, *(text for text, _ in SHOWN), *(text for text, _ in SMUGGLED)], ids=ascii)
+def test_a_text_is_shown_alike_wherever_it_stands_in_a_long_one(text: str) -> None:
+    """Long texts are looked at in portions."""
+    for before in (*range(1024 - len(text), 1026), 2040, 2048):
+        assert printable("é" + "." * before + text) == "é" + "." * before + printable(text)
+
+
 ANY = st.characters(codec=None, exclude_categories=())
 ODD = st.sampled_from(
     "a 👩🏽❤\u200d\u200c\ufe0f\u20e3\u0301\u0e35\u094dकहم\u180b\u180eᠭ🏴\U000e0067\U000e007f\x1b\u202e\u2b74"
