@@ -77,7 +77,7 @@ _MEANT = {
     **{one: f"\\u{ord(one):04x}" for one in _INVISIBLE},
 }
 # What it leaves as it is: more than there are in a portion, so that some are free to stand for others meanwhile.
-_LETTERS = "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xD7A4))))
+_LETTERS = "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xB200))))
 
 
 def printable(text: str) -> str:
