@@ -106,7 +106,7 @@ def _long(parser: Parser) -> Iterator[bytes]:
     units = (*parser.samples, *(bytes([one]) for one in parser.alphabet), *SPECIAL, *UNITS, *TEXTS)
     for unit in units:
         for head in (b"", parser.samples[0].rstrip(b"\r\n")):
-            yield (head + unit * parser.most)[: parser.most]
+            yield (head + _grown(unit))[: parser.most]
     for _ in range(GROWN):
         yield b"".join(parser.make(chance) + b" " for _ in range(100))[: parser.most]
 
@@ -115,19 +115,23 @@ def _server_lines() -> Iterator[bytes]:
     """Each command with parameters, a source or tags of one thing over and over."""
     for command in dict.fromkeys(command for command, _ in SHAPES if " " not in command):
         for unit in UNITS:
-            grown = unit * INPUT_BYTES
+            grown = _grown(unit)
             for head in (f":bob!b@h {command} #lobby :", f":s {command} ada ", f":ada!a@t {command} #lobby bob "):
                 yield _cut(head.encode() + grown)
     for unit in TEXTS:
-        yield _cut(b":bob!b@h PRIVMSG #lobby :" + unit * INPUT_BYTES)
+        yield _cut(b":bob!b@h PRIVMSG #lobby :" + _grown(unit))
     for unit in (*UNITS, *NAMES):
-        yield _cut(b":s 353 ada = #lobby :" + unit * INPUT_BYTES)
+        yield _cut(b":s 353 ada = #lobby :" + _grown(unit))
     yield _cut(b":bob!b@h MODE #lobby +" + b"o" * 2700 + b" ada" * 2700)
     for unit in UNITS:
-        grown = (unit * INPUT_BYTES).replace(b" ", b"_")
+        grown = _grown(unit).replace(b" ", b"_")
         yield _cut(b"@msgid=" + grown[: INPUT_BYTES - 100] + b" :bob!b@h PRIVMSG #lobby :x")
         yield _cut(b"@" + grown[: INPUT_BYTES - 100] + b" :bob!b@h PRIVMSG #lobby :x")
         yield _cut(b":" + grown[: INPUT_BYTES - 100] + b" PRIVMSG #lobby :x")
+
+
+def _grown(unit: bytes) -> bytes:
+    return unit * (INPUT_BYTES // max(1, len(unit)) + 1)
 
 
 def _cut(line: bytes) -> bytes:
