@@ -58,7 +58,8 @@ _LOST_JOINER = re.compile(
 _LOST = (("\u200c", _LOST_NON_JOINER), ("\u200d", _LOST_JOINER))
 _FLAG = re.compile(f"({_BLACK_FLAG}{_TAGS})")
 # What is worked on at once, so that little is alive at a time. It ends where nothing goes on from one to the next.
-_PORTION = re.compile(f"(?s).{{1,1024}}(?:[{_SUSPECTS}{_JOINERS}\U000e0020-\U000e007f]|(?<=[{_JOINERS}]).)*+")
+_AT_ONCE = 1024  # characters, or a little more
+_PORTION = re.compile(f"(?s).{{1,{_AT_ONCE}}}(?:[{_SUSPECTS}{_JOINERS}\U000e0020-\U000e007f]|(?<=[{_JOINERS}]).)*+")
 _MISTAKES = 64  # of one kind: a portion with more is no text of people, and nothing of that kind is spelling there
 # What stands for something else while a text is worked on: surrogates, which are in no UTF-8.
 _FLAG_THERE, _MORE, _TOO_MANY, _KEPT = _STANDINS = "\udc00\udc01\udc02\udc03"
@@ -76,7 +77,7 @@ _MEANT = {
     **{one: f"\\x{ord(one):02x}" for one in "\t\n\r"},
     **{one: f"\\u{ord(one):04x}" for one in _INVISIBLE},
 }
-# What it leaves as it is: more than there are in a portion, so that some are free to stand for others meanwhile.
+# What it leaves as it is: more than are looked at at once, so that some are free to stand for others meanwhile.
 _LETTERS = "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xB200))))
 
 
@@ -155,7 +156,9 @@ def _ascii(text: str) -> str:
 def _visible(text: str) -> str:
     """With marks for what shows nothing, wherever it stands, and is no part of a flag; then by its neighbours."""
     parts = _FLAG.split(text)
-    parts[::2] = _by_itself(_FLAG_THERE.join(parts[::2])).split(_FLAG_THERE)
+    each = _FLAG_THERE.join(parts[::2])
+    shown = "".join(_by_itself(each[begin : begin + _AT_ONCE]) for begin in range(0, len(each), _AT_ONCE))
+    parts[::2] = shown.split(_FLAG_THERE)
     return _by_neighbours("".join(parts))
 
 

@@ -107,6 +107,12 @@ def test_a_text_is_shown_alike_wherever_it_stands_in_a_long_one(text: str) -> No
         assert printable("é" + "." * before + text) == "é" + "." * before + printable(text)
 
 
+def test_a_portion_that_does_not_end_is_shown_though_no_letter_is_free() -> None:
+    """A joiner ties each letter to the one before it."""
+    tied = "".join(f"\u200d{chr(code)}" for code in (*range(0xC0, 0x250), *range(0xAC00, 0xD7A4)))
+    assert printable(f'"\\ \U0001fafe{tied}\x1b') == f'"\\ \U0001fafe{tied}\\x1b'.replace("\u200d", "\\u200d")
+
+
 ANY = st.characters(codec=None, exclude_categories=())
 ODD = st.sampled_from(
     "a 👩🏽❤\u200d\u200c\ufe0f\u20e3\u0301\u0e35\u094dकहم\u180b\u180eᠭ🏴\U000e0067\U000e007f\x1b\u202e\u2b74"
