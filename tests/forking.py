@@ -6,28 +6,39 @@ Whatever is measured from outside, memory above all, takes one that was started.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import multiprocessing
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import reduction
 from pathlib import Path
 from typing import Any, NoReturn
+
+import pexpect
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     [
         *("securechat.cli.main", "securechat.cli.serve", "securechat.server.run"),
         *("securechat.cli.login", "securechat.cli.doctor", "securechat.cli.send", "securechat.cli.tail"),
-        *("securechat.cli.search", "securechat.cli.visiting", "securechat.ui.pipe"),
-        *("securechat.ui.search", "securechat.ui.tail"),
+        *("securechat.cli.search", "securechat.cli.visiting", "securechat.cli.join", "securechat.ui.pipe"),
+        *("securechat.ui.search", "securechat.ui.tail", "securechat.ui.line", "securechat.ui.full.app"),
     ]
 )
 
 PREFIX = [sys.executable, "-m", "securechat"]
+
+
+def is_ours(command: Sequence[str]) -> bool:
+    return list(command[: len(PREFIX)]) == PREFIX
 
 
 def run(
@@ -81,6 +92,54 @@ class Forked:
             return self.stdout.read(), self.stderr.read()
 
 
+class OnTerminal:
+    """A process that runs such a command on a terminal of its own; what a `pexpect.spawn` has under the same names."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int, lines: int) -> None:
+        self.exitstatus: int | None = None  # None too when a signal ended it
+        self._terminal, there = os.openpty()
+        termios.tcsetwinsize(there, (lines, columns))
+        self._child = _child(command, None, (there, there, there), env)
+        os.close(there)
+
+    @property
+    def pid(self) -> int:
+        assert self._child.pid is not None
+        return self._child.pid
+
+    def getecho(self) -> bool:
+        return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
+
+    def send(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            data = data[os.write(self._terminal, data) :]
+
+    def read_nonblocking(self, size: int, timeout: float) -> bytes:
+        """What it wrote. Raises `pexpect.TIMEOUT`, or `pexpect.EOF` when it has ended."""
+        if not select.select([self._terminal], [], [], timeout)[0]:
+            raise pexpect.TIMEOUT("nothing is written")
+        try:
+            return os.read(self._terminal, size)
+        except OSError:  # which Linux gives for a terminal that nobody is at any more
+            raise pexpect.EOF("nobody is at the terminal") from None
+
+    def kill(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def close(self, force: bool = False) -> None:
+        """The terminal is taken away; wait for the end, which is by force if so told."""
+        if self._terminal < 0:
+            return
+        os.close(self._terminal)
+        self._terminal = -1
+        if force:
+            with suppress(ProcessLookupError):
+                self.kill(signal.SIGKILL)
+        _wait(self._child, 60.0)
+        self.exitstatus = self._child.exitcode if self._child.exitcode >= 0 else None
+
+
 class _File:
     """An open file, on its way to the child."""
 
@@ -99,7 +158,7 @@ def _arrived(file: Any) -> int:
 def _child(
     command: Sequence[str], cwd: Path | None, standard: tuple[int, int, int], env: Mapping[str, str] | None
 ) -> Any:
-    assert list(command[: len(PREFIX)]) == PREFIX
+    assert is_ours(command)
     environment = dict(os.environ if env is None else env)
     files = [_File(number) for number in standard]
     child = _context.Process(target=_main, args=(list(command[len(PREFIX) :]), cwd or Path.cwd(), files, environment))
@@ -119,9 +178,12 @@ def _main(words: list[str], cwd: Path, files: list[int], environment: dict[str, 
     for standard, number in enumerate(files):
         os.dup2(number, standard)
         os.close(number)
-    sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stdin = sys.__stdin__ = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    if os.isatty(0):
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

@@ -8,18 +8,27 @@ import time
 import pexpect
 import pyte
 
+from tests import forking
+
 PATIENCE = 20.0
 
 
 class Terminal:
-    """Waits look at the screen, not at the bytes."""
+    """Waits look at the screen, not at the bytes. `securechat` is forked, unless it is to be `started`."""
 
-    def __init__(self, words: list[str], env: dict[str, str], columns: int = 80, lines: int = 24) -> None:
+    child: forking.OnTerminal | pexpect.spawn[bytes]
+
+    def __init__(
+        self, words: list[str], env: dict[str, str], columns: int = 80, lines: int = 24, *, started: bool = False
+    ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.patience = PATIENCE
-        self.child = pexpect.spawn(words[0], words[1:], env=env, dimensions=(lines, columns), timeout=PATIENCE)
+        if forking.is_ours(words) and not started:
+            self.child = forking.OnTerminal(words, env, columns, lines)
+        else:
+            self.child = pexpect.spawn(words[0], words[1:], env=env, dimensions=(lines, columns), timeout=PATIENCE)
 
     @property
     def text(self) -> str:

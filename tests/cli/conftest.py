@@ -79,9 +79,15 @@ def terminal(person: Login) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
     def terminal(
-        name: str, *extra: str, columns: int = 80, env: dict[str, str] | None = None, **options: bool
+        name: str,
+        *extra: str,
+        columns: int = 80,
+        env: dict[str, str] | None = None,
+        started: bool = False,
+        **options: bool,
     ) -> Terminal:
-        opened.append(Terminal(person.words(name, "--line", *extra, **options), person.env | (env or {}), columns))
+        words = person.words(name, "--line", *extra, **options)
+        opened.append(Terminal(words, person.env | (env or {}), columns, started=started))
         return opened[-1]
 
     yield terminal

@@ -55,7 +55,7 @@ def test_it_is_shown_in_lines_that_nobody_can_forge(busy: Server) -> None:
 def test_who_is_behind_sudo_is_named(idle_server: Server) -> None:
     words = idle_server.command("adduser", "ada", "--password-stdin")
     environment = {**os.environ, "SUDO_USER": "grace"}
-    subprocess.run(words, input=PASSWORD, text=True, env=environment, check=True, capture_output=True)
+    assert forking.run(words, input=PASSWORD, env=environment).returncode == 0
     assert run(idle_server).stdout.endswith(" (sudo by grace) (member)\n")
 
 

@@ -23,6 +23,7 @@ from securechat.protocol.multiline import pieces_of
 from securechat.store.accounts import Accounts
 from securechat.store.certificates import Certificates, Named
 from securechat.tls import authority, clients, pins
+from tests import forking
 from tests.certificates import ASKING, client_pem
 from tests.cli.conftest import Login
 from tests.running import PASSWORD, Server
@@ -336,8 +337,7 @@ def test_a_login_that_is_refused_after_an_outage_ends_it(team, terminal):
     ada = terminal("ada")
     ada.wait_for("#lobby>")
     team.server.kill()
-    done = subprocess.run(team.server.command("users", "suspend", "ada"), capture_output=True, check=True, timeout=60)
-    assert done.returncode == 0
+    assert forking.run(team.server.command("users", "suspend", "ada")).returncode == 0
     team.server.start()
     assert ada.status() == 5
     assert "login as 'ada' refused" in ada.text
@@ -513,12 +513,11 @@ def test_the_password_may_come_from_the_environment(team):
 def test_the_last_account_is_taken_when_none_is_named(team, tmp_path):
     words = team.words("ada")
     words[4] = words[4].removeprefix("ada@")
-    run = {"stdin": subprocess.DEVNULL, "capture_output": True, "env": team.env, "timeout": 60, "check": False}
-    nobody_yet = subprocess.run(words, **run)
+    nobody_yet = forking.run(words, env=team.env)
     assert nobody_yet.returncode == 2
-    assert b"give it as NAME@" in nobody_yet.stderr
+    assert "give it as NAME@" in nobody_yet.stderr
     assert team.pipe("ada", "").returncode == 0
-    assert subprocess.run(words, **run).returncode == 0
+    assert forking.run(words, env=team.env).returncode == 0
 
 
 # In a pipe

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +14,7 @@ from securechat.client.address import Address
 from securechat.client.profile import Profile
 from securechat.client.tokens import DeviceToken, TokenFile
 from securechat.store.tokens import Token, Tokens
+from tests import forking
 from tests.cli.conftest import Login
 from tests.running import PASSWORD
 from tests.terminal import Terminal
@@ -84,7 +84,7 @@ def test_a_refused_token_is_forgotten_and_a_script_is_told(team: Login) -> None:
 def test_a_token_is_not_forgotten_while_the_account_is_suspended(team: Login) -> None:
     token = remembered(team)
     for state, status in (("suspend", 5), ("resume", 0)):
-        subprocess.run(team.server.command("users", state, "ada"), check=True, capture_output=True, timeout=60)
+        assert forking.run(team.server.command("users", state, "ada")).returncode == 0
         done = team.pipe("ada", "", password=False)
         assert done.returncode == status
         assert file(team).read() == token
@@ -244,7 +244,7 @@ def test_a_search_takes_no_password_either(team: Login) -> None:
     remembered(team)
     words = [sys.executable, "-m", "securechat", "search", "hello", "--profile-dir", str(team.profile("ada"))]
     words += ["--server", f"ada@localhost:{team.server.port}", "--ca", str(team.server.ca)]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=team.env, timeout=60)
+    done = forking.run(words, env=team.env)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
 
 
@@ -252,7 +252,7 @@ def test_the_token_is_in_no_log_and_no_argument(team: Login, terminal: OpenTermi
     token = remembered(team)
     team.server.stop()
     team.server.start("--log-level", "DEBUG")
-    ada = terminal("ada", "--log-level", "DEBUG", password=False)
+    ada = terminal("ada", "--log-level", "DEBUG", password=False, started=True)
     ada.wait_for("you are ada in #lobby")
     assert token.secret not in Path(f"/proc/{ada.child.pid}/cmdline").read_text()
     assert token.secret not in Path(f"/proc/{ada.child.pid}/environ").read_text()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from securechat import config
+from tests import forking
 from tests.cli.conftest import Login
 from tests.terminal import Terminal
 
-BARE = [sys.executable, "-m", "securechat"]
+BARE = forking.PREFIX
 Start = Callable[[], Terminal]
 
 
@@ -44,7 +43,7 @@ def visit(team: Login, home: Path, *names: str) -> None:
 
 
 def test_who_was_nowhere_yet_is_told_three_things_to_type(home: Path) -> None:
-    done = subprocess.run(BARE, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    done = forking.run(BARE)
     assert (done.returncode, done.stdout) == (2, "")
     head, *lines = done.stderr.splitlines()
     assert head == "No server is known here yet. What you may want to type:"
@@ -77,13 +76,13 @@ def test_of_several_places_one_is_chosen_and_the_last_comes_first(team: Login, h
 
 def test_a_pipe_is_told_which_command_it_wants(team: Login, home: Path) -> None:
     visit(team, home, "ada")
-    done = subprocess.run(BARE, input="hello\n", capture_output=True, text=True, timeout=60, check=False)
+    done = forking.run(BARE, input="hello\n")
     assert done.returncode == 2
     assert f"securechat login ada@localhost:{team.server.port}" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_help_is_still_help() -> None:
-    done = subprocess.run([*BARE, "--help"], capture_output=True, text=True, timeout=60, check=False)
+    done = forking.run([*BARE, "--help"])
     assert done.returncode == 0
     assert "Usage: securechat [OPTIONS]" in done.stdout

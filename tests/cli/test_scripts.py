@@ -132,7 +132,7 @@ def test_without_a_server_it_is_the_last_one(scripts):
     status, _, errors = scripts.run("send", "#lobby", "x", name=None)
     assert (status, "--server [USER@]HOST[:PORT]" in errors) == (2, True)
     login = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{scripts.server.port}", *scripts.options]
-    subprocess.run(login, stdin=subprocess.DEVNULL, env=scripts.env, timeout=60, check=True)
+    assert forking.run(login, env=scripts.env).returncode == 0
     assert scripts.run("send", "#lobby", "x", name=None) == (0, "", "")
     assert scripts.run("tail", "#lobby", name=None)[1].endswith("#lobby <ada> x\n")
 
@@ -243,5 +243,5 @@ def test_neither_counts_anything_as_seen(scripts, login):
     assert scripts.run("tail", "#lobby")[0] == 0
     assert scripts.run("send", "#lobby", "x")[0] == 0
     words = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{scripts.server.port}", *scripts.options]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, env=scripts.env, capture_output=True, text=True, timeout=60)
+    done = forking.run(words, env=scripts.env)
     assert "for ada" in done.stdout

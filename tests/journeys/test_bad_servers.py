@@ -17,6 +17,7 @@ import pytest
 from securechat.client.address import Address
 from securechat.client.profile import Profile
 from securechat.tls import authority
+from tests import forking
 from tests.bad_servers import Talk, half_a_hello, hello_of_1_1, listening, says, shows
 from tests.certificates import server_pem
 from tests.running import PASSWORD
@@ -88,8 +89,10 @@ def login(
     password = folder / "password"
     password.touch(0o600)
     password.write_text(PASSWORD)
-    words = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{port}", "--password-file", str(password)]
+    words = [*forking.PREFIX, "login", f"ada@localhost:{port}", "--password-file", str(password)]
     words += ["--profile-dir", str(folder / "profile"), *trust]
+    if env is None:
+        return forking.run(words)
     quiet = subprocess.DEVNULL
     return subprocess.run(words, stdin=quiet, capture_output=True, text=True, timeout=60, check=False, env=env)
 

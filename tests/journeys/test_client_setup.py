@@ -17,6 +17,7 @@ from securechat.client.address import Address
 from securechat.store.tokens import Tokens
 from securechat.tls import pins
 from securechat.ui import setups
+from tests import forking
 from tests.clients import NETWORK, Catgirl, Irssi, Weechat
 from tests.looks import CATGIRL, IRSSI, WEECHAT, Looks
 from tests.running import PASSWORD, Server
@@ -34,17 +35,8 @@ def run(server: Server, tmp_path: Path) -> Run:
     password.write_text(PASSWORD)
 
     def run(*words: str, trust: tuple[str, ...] = ("--ca", str(server.ca))) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            "-m",
-            "securechat",
-            "client-setup",
-            *words,
-            "--profile-dir",
-            str(tmp_path / "profile"),
-        ]
-        command += ["--password-file", str(password), *trust]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        command = [*forking.PREFIX, "client-setup", *words, "--profile-dir", str(tmp_path / "profile")]
+        return forking.run([*command, "--password-file", str(password), *trust])
 
     return run
 
@@ -133,7 +125,7 @@ def test_senpais_lines_name_the_server_and_how_to_start_it(server: Server, run: 
 def test_a_remembered_computer_needs_the_password_for_a_token(server: Server, run: Run, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "securechat", "login", place(server), "--profile-dir", str(tmp_path / "profile")]
     words += ["--ca", str(server.ca), "--password-file", str(tmp_path / "password"), "--remember"]
-    subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    assert forking.run(words).returncode == 0
     done = run("senpai", trust=())
     assert done.returncode == 0, done.stderr
     assert f"localhost:{server.port}" in done.stdout

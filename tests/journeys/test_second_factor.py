@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
 
 import pyotp
 
+from tests import forking
 from tests.running import PASSWORD, Server
 from tests.wire import Wire
 
@@ -17,7 +17,8 @@ Login = Callable[..., Wire]
 
 
 def command(server: Server, *words: str) -> str:
-    done = subprocess.run(server.command("totp", *words), capture_output=True, text=True, timeout=60, check=True)
+    done = forking.run(server.command("totp", *words))
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

@@ -73,7 +73,7 @@ class Stage:
 
     @contextmanager
     def terminal(self, *words: str) -> Iterator[Terminal]:
-        terminal = Terminal(list(words), self.environment)
+        terminal = Terminal(list(words), self.environment, started=True)
         self.look_at_process(terminal.child.pid)
         yield terminal
         terminal.child.close(force=True)

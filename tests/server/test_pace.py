@@ -101,8 +101,9 @@ def test_an_account_says_a_burst_at_once_and_then_so_many_a_second(idle_server: 
 def test_what_clients_ask_takes_a_tenth_of_it(idle_server: Server) -> None:
     server = slow(idle_server)
     with rested(server, "ada") as ada:
-        assert seconds(ada, ["CHATHISTORY LATEST #lobby * 10"] * 48) < 0.5
-        assert 0.8 < seconds(ada, ["MODE #lobby"] * 100) < 1.6
+        burst = seconds(ada, ["CHATHISTORY LATEST #lobby * 10"] * 48)
+        assert burst < 0.5
+        assert 0.9 < burst + seconds(ada, ["MODE #lobby"] * 100) < 1.9  # what is free again meanwhile counts, too
 
 
 def test_all_sessions_of_an_account_share_it(idle_server: Server) -> None:
