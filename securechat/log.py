@@ -31,7 +31,7 @@ STOP_TIMEOUT = 2.0
 TELL_EVERY = 1.0
 
 # C0, DEL and C1 controls, line and paragraph separators, bidirectional controls, lone surrogates.
-_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 class Options(Protocol):
