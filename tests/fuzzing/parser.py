@@ -11,6 +11,7 @@ from tests.fuzzing.invariants import Broken
 from tests.fuzzing.mutation import mutated
 
 INPUT_BYTES = 8192
+LONG = 0.02  # of the inputs that make sense
 
 
 def no_promise(data: bytes, given: Any) -> None:
@@ -39,6 +40,8 @@ class Parser:
             data = mutated(chance, data)
         if chance.random() < 0.2:
             data += chance.choice(self.samples)
+        if chance.random() < LONG:
+            data *= chance.choice((20, 200))
         return data[: self.most]
 
     def throw(self, data: bytes) -> None:
