@@ -78,7 +78,7 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # Networks that limits on connections, sessions, logins and pace do not apply to; each connection looks through all.
-    exempt: Annotated[tuple[str, ...], Meta(max_length=100)] = ()
+    exempt: Annotated[tuple[str, ...], Meta(max_length=32)] = ()
     unauthenticated: Positive = 1000  # connections before admission, in all
     unauthenticated_per_address: Positive = 20
     registration_timeout: Seconds = 30.0  # the peer's own time from accept to admission

@@ -100,12 +100,8 @@ class OnTerminal:
         self._terminal, there = os.openpty()
         termios.tcsetwinsize(there, (lines, columns))
         self._child = _child(command, None, (there, there, there), env)
+        self.pid: int = self._child.pid
         os.close(there)
-
-    @property
-    def pid(self) -> int:
-        assert self._child.pid is not None
-        return self._child.pid
 
     def getecho(self) -> bool:
         return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
@@ -125,19 +121,25 @@ class OnTerminal:
             raise pexpect.EOF("nobody is at the terminal") from None
 
     def kill(self, number: int) -> None:
-        os.kill(self.pid, number)
+        if self._child.exitcode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def close(self, force: bool = False) -> None:
-        """The terminal is taken away; wait for the end, which is by force if so told."""
+        """The terminal is taken away; wait for the end, which is by force if so told. Raises TimeoutError."""
         if self._terminal < 0:
             return
         os.close(self._terminal)
         self._terminal = -1
         if force:
-            with suppress(ProcessLookupError):
-                self.kill(signal.SIGKILL)
-        _wait(self._child, 60.0)
+            self.kill(signal.SIGKILL)
+        try:
+            _wait(self._child, 60.0)
+        except TimeoutError:
+            self.kill(signal.SIGKILL)
+            raise
         self.exitstatus = self._child.exitcode if self._child.exitcode >= 0 else None
+        self._child.close()
 
 
 class _File:

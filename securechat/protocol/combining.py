@@ -59,12 +59,19 @@ _SUPPLEMENTARY = (
     "\U0001e4ec-\U0001e4ef\U0001e5ee\U0001e5ef\U0001e6e3\U0001e6e6\U0001e6ee\U0001e6ef\U0001e6f5\U0001e8d0-\U0001e8d6"
     "\U0001e944-\U0001e94a"
 )
-_SOME = re.compile(f"[{_SUPPLEMENTARY[0]}-{_SUPPLEMENTARY[-1]}]")
+_FEW = 16  # up to which it is quicker to look for them than to look at all
+_SOME = re.compile(f"([{_SUPPLEMENTARY[0]}-{_SUPPLEMENTARY[-1]}])")
 
 
 def basic(text: str) -> str:
     """As long as `text` and with the same that combines, none of which is behind U+FFFF but for selectors."""
-    return "".join(map(_stand_ins().get, text, text)) if _SOME.search(text) else text
+    parts = _SOME.split(text, _FEW)
+    if len(parts) == 1:
+        return text
+    if len(parts) > 2 * _FEW:
+        return "".join(map(_stand_ins().get, text, text))
+    parts[1::2] = map(_stand_ins().get, parts[1::2], parts[1::2])
+    return "".join(parts)
 
 
 @cache

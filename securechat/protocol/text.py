@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import accumulate, pairwise
 
 from securechat.protocol.combining import COMBINING, basic
@@ -31,7 +32,8 @@ _SUSPECTS = (
 )
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # although letters or marks
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_SUSPECT = re.compile(f"[{_SUSPECTS}]")
+# Behind U+FFFF but for pictures and Han, too: each range there would be tried for every character.
+_SUSPECT = re.compile(f"[{_SUSPECTS.partition(chr(0x101FD))[0]}\U000101fd-\U0001efff\U000e0100-\U000e01ef]")
 _MORE_SELECTORS = re.compile(f"([{_SELECTORS}](?<=[{_SELECTORS}]{{2}})[{_SELECTORS}]*)")
 _JOINERS = "\u200c\u200d"
 # A row of those that combine: what of it stays, and what is too much. The look behind only saves time: a row does not
@@ -58,25 +60,27 @@ _LOST_JOINER = re.compile(
 _LOST = (("\u200c", _LOST_NON_JOINER), ("\u200d", _LOST_JOINER))
 _FLAG = re.compile(f"({_BLACK_FLAG}{_TAGS})")
 # What is worked on at once, so that little is alive at a time. It ends where nothing goes on from one to the next.
-_AT_ONCE = 1024  # characters, or a little more
+_AT_ONCE = 1024  # characters, or as many more as there are until such an end
 _PORTION = re.compile(f"(?s).{{1,{_AT_ONCE}}}(?:[{_SUSPECTS}{_JOINERS}\U000e0020-\U000e007f]|(?<=[{_JOINERS}]).)*+")
-_MISTAKES = 64  # of one kind: a portion with more is no text of people, and nothing of that kind is spelling there
+_MISTAKES = 64  # of one kind in so many: what has more is no text of people, and nothing of that kind is spelling there
+_CONTROLS = bytes({*range(0x20), 0x7F} - {*b"\t\n\r"})
 # What stands for something else while a text is worked on: surrogates, which are in no UTF-8.
 _FLAG_THERE, _MORE, _TOO_MANY, _KEPT = _STANDINS = "\udc00\udc01\udc02\udc03"
 # What `repr` would mark and what stays nevertheless: what is unassigned, but kept free for pictures and for Han, newer
-# than our table and not harmful; spaces, and signs around numbers.
+# than our table and not harmful; spaces, and signs around numbers, of which nobody needs many kinds.
 _FREE = re.compile("([\U0001f000-\U0001faff\U00020000-\U0002fffd\U00030000-\U0003fffd])")
 _STAYING = (
     "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
+_KINDS = 4
 # What `repr` would write otherwise than it is meant. Joiners stay for now; of quotes, it escapes none if there is but
 # one kind.
-_MEANT = {
-    **{one: one for one in f'\\"{_STAYING}{_JOINERS}{_STANDINS}'},
+_MEANT_WITHOUT_SPACES = {
+    **{one: one for one in f'\\"{_JOINERS}{_STANDINS}'},
     **{one: f"\\x{ord(one):02x}" for one in "\t\n\r"},
-    **{one: f"\\u{ord(one):04x}" for one in _INVISIBLE},
 }
+_MEANT = {**_MEANT_WITHOUT_SPACES, **{one: one for one in _STAYING}}
 # What it leaves as it is: more than are looked at at once, so that some are free to stand for others meanwhile.
 _LETTERS = "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xB200))))
 
@@ -87,12 +91,19 @@ def printable(text: str) -> str:
     IRC formatting is dropped. What a terminal obeys, what turns text around and what cannot be seen becomes a mark like
     `\\x1b`: C0, DEL, C1, format characters, invisible letters, lone surrogates, what is private or assigned to nothing,
     combining characters from the fifth in a row on. What is part of a script or of an emoji stays: joiners, selectors
-    and flags where they have a meaning, unless the text is full of those that have none.
+    and flags where they have a meaning. A text that is full of what has none, or of controls, is no text of people, and
+    nothing in it passes for spelling.
     """
     plain = text if text.isprintable() else _unformatted(text)
     if plain.isprintable() and (plain.isascii() or not _SUSPECT.search(plain)):
         return plain
-    return "".join(map(_neutral, _PORTION.findall(plain)))
+    # Judged of all of it, so that what is shown would be shown as it is.
+    if _controls_in(plain) > _most_mistakes(plain):
+        plain = _ascii(plain)
+    for one in _INVISIBLE:
+        plain = plain.replace(one, _ascii(one))
+    meant = _MEANT if sum(one in plain for one in _STAYING) <= _KINDS else _MEANT_WITHOUT_SPACES
+    return "".join(_neutral(portion, meant) for portion in _PORTION.findall(plain))
 
 
 def printable_lines(text: str) -> list[str]:
@@ -108,18 +119,22 @@ def _unformatted(text: str) -> str:
     return text
 
 
-def _neutral(text: str) -> str:
+def _controls_in(text: str) -> int:
+    written = text.encode(errors="surrogatepass")
+    return len(written) - len(written.translate(None, _CONTROLS))
+
+
+def _neutral(text: str, meant: Mapping[str, str]) -> str:
     """First what combines, then what is judged by itself, then what joins with what is left.
 
     Each step marks all that it finds at once: 8 KiB of anything must not take a millisecond, and calls for each
     character would take several.
     """
     if text.isascii():
-        return _by_itself(text)
+        return _by_itself(text, meant)
     for one in _STANDINS:
         text = text.replace(one, f"\\u{ord(one):04x}")
-    shows = text.isprintable() and not any(one in text for one in _INVISIBLE)
-    rest = _by_neighbours if shows else _visible
+    rest = _by_neighbours if text.isprintable() else partial(_visible, meant=meant)
     if not _SUSPECT.search(text):
         return rest(text)
     # One character has one variation, and few that combine with it.
@@ -133,11 +148,12 @@ def _marked(
 
     It is looked for in `alike`, if that is given, which is as long.
     """
-    parts = pattern.split(alike or text, _MISTAKES + 1)
+    most = _most_mistakes(text)
+    parts = pattern.split(alike or text, most + 1)
     if len(parts) == 1:
         return rest(text)
-    if len(parts) > _MISTAKES * (pattern.groups + 1) + 1:
-        return _by_itself(_MORE.join(map(_ascii, text.split(_MORE))))
+    if len(parts) > most * (pattern.groups + 1) + 1:
+        return _by_itself(_MORE.join(map(_ascii, text.split(_MORE))), _MEANT_WITHOUT_SPACES)
     if alike not in (None, text):
         parts = [text[begin:end] for begin, end in pairwise(accumulate(map(len, parts), initial=0))]
     found = slice(pattern.groups, None, pattern.groups + 1)
@@ -153,36 +169,43 @@ def _ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode()
 
 
-def _visible(text: str) -> str:
+def _visible(text: str, meant: Mapping[str, str]) -> str:
     """With marks for what shows nothing, wherever it stands, and is no part of a flag; then by its neighbours."""
     parts = _FLAG.split(text)
     each = _FLAG_THERE.join(parts[::2])
-    shown = "".join(_by_itself(each[begin : begin + _AT_ONCE]) for begin in range(0, len(each), _AT_ONCE))
+    shown = "".join(_by_itself(each[begin : begin + _AT_ONCE], meant) for begin in range(0, len(each), _AT_ONCE))
     parts[::2] = shown.split(_FLAG_THERE)
     return _by_neighbours("".join(parts))
 
 
-def _by_itself(text: str) -> str:
+def _by_itself(text: str, meant: Mapping[str, str]) -> str:
     """Few calls for all of it, since there may be thousands of different characters."""
     parts = [text] if text.isascii() else _FREE.split(text)
     rest = _KEPT.join(parts[::2])
-    odd = [one for one in _MEANT if one in rest]
+    odd = [one for one in meant if one in rest]
     standins = list(zip(odd, (one for one in _LETTERS if one not in rest), strict=False))
     for one, standin in standins:
         rest = rest.replace(one, standin)
     rest = repr(rest)[1:-1]
     for one, standin in standins:
-        rest = rest.replace(standin, _MEANT[one])
+        rest = rest.replace(standin, meant[one])
     parts[::2] = rest.split(_KEPT)
     return "".join(parts)
 
 
 def _by_neighbours(text: str) -> str:
     for joiner, lost in _LOST:
-        parts = lost.split(text, _MISTAKES + 1)
+        if joiner not in text:
+            continue
+        most = _most_mistakes(text)
+        parts = lost.split(text, most + 1)
         mark = _ascii(joiner)
-        text = mark.join(parts) if len(parts) <= _MISTAKES + 1 else text.replace(joiner, mark)
+        text = mark.join(parts) if len(parts) <= most + 1 else text.replace(joiner, mark)
     return text
+
+
+def _most_mistakes(text: str) -> int:
+    return _MISTAKES * -(-len(text) // _AT_ONCE)
 
 
 def split(text: str, budget: int) -> Iterator[str]:

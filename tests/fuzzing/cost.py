@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,11 +19,17 @@ from tests.fuzzing.parser import INPUT_BYTES, Parser
 from tests.fuzzing.parsers import PARSERS
 
 MOST = 0.001  # seconds of CPU
+SLOWEST = 1.5  # looks at every byte, on machines where these take longer than that
 TRIES = 3  # of which the quickest counts
 AGAIN = 5  # times that the dearest is measured anew
 CHEAP = MOST / 5  # is not tried again: it is not the dearest
 GROWN = 30  # random inputs of each parser
 UNITS = (b"a", b"a ", b" :", b"\\:", b"=;", b"\x1b", b"\xcc\x81", b"\xe2\x80\xae", b"\x03", b",", b"#a,", b"1")
+ODD = (
+    '\\"\t\n\r\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u06dd\u070f'
+    "\u0890\u0891\u08e2\u200c\u200d\u034f\u115f\U0001e944"
+    + ("a\ufe0f\ufe0f" * 5 + ("a" + "\u0301" * 5) * 5 + "\U0001faff\x1b" * 3)
+)  # something of everything
 TEXTS = tuple(
     text.encode()
     for text in (
@@ -36,6 +43,10 @@ TEXTS = tuple(
         "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f\u0301",
         "".join(map(chr, range(0xE000, 0xF000))),  # each another one
         "".join(map(chr, range(0x11000, 0x12000))),
+        ODD + "\x1b" * (1024 - len(ODD)),
+        ODD + "a" * (1024 - len(ODD)),
+        ODD[:21] + "\x1b" * (1024 - 21),
+        ODD[:13] + ODD[26:] + "\x1b" * (1024 - 13 - len(ODD[26:])),
         "\u0600" + "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xC000)))),
         '\u0600\t"\u200c' + "".join(map(chr, range(0x2E000, 0x2F000))),
     )
@@ -55,18 +66,21 @@ class Cost:
         self.again += 1
 
 
-def dearest() -> Cost:
-    """Of all that is meant to be dear, what still is when it is measured again: the machine may have been busy."""
+def dearest() -> tuple[Cost, float]:
+    """Of all that is meant to be dear, what still is when it is measured again, for the machine may have been busy.
+
+    And what it may take here: a millisecond, or on a slow machine as long as 1.5 looks at every byte in these moments.
+    """
     costs = [Cost(what, measure, measure()) for what, measure in _measures()]
+    looks: list[float] = []
     while (one := max(costs, key=lambda cost: cost.seconds)).again < AGAIN:
         one.measure_again()
-    return one
+        looks.append(_quickest(_look))
+    return one, max(MOST, SLOWEST * statistics.median(looks))
 
 
-def most() -> float:
-    """What 8 KiB may take here: a millisecond, or on a slow machine as long as one look at every byte takes."""
-    every, text = re.compile(r"[\x02\x03]"), "\x03" * INPUT_BYTES
-    return max(MOST, _quickest(lambda: lambda: every.sub("", text)))
+def _look() -> Callable[[], object]:
+    return partial(re.compile(r"[\x02\x03]").sub, "", "\x03" * INPUT_BYTES)
 
 
 def _measures() -> Iterator[tuple[str, Callable[[], float]]]:

@@ -98,6 +98,16 @@ def test_where_so_much_is_wrong_that_it_is_no_text_nothing_passes_for_spelling()
     assert printable(family + "x\u200d" * 64) == family + "x\\u200d" * 64
     assert printable(family + "x\u200d" * 65) == "👩\\u200d👧" + "x\\u200d" * 65
     assert printable("é" * 2000 + "a\ufe0f\ufe0f" * 400)[:2000] == "é" * 2000  # what is far from it stays
+    assert printable("é" + "\x1b" * 64) == "é" + "\\x1b" * 64
+    assert printable("é" + "\x1b" * 65) == "\\xe9" + "\\x1b" * 65
+    assert printable("a\u2000\u2001\u2002\u2003") == "a\u2000\u2001\u2002\u2003"
+    assert printable("a\u2000\u2001\u2002\u2003\u2004é") == "a\\u2000\\u2001\\u2002\\u2003\\u2004é"
+
+
+def test_a_long_text_in_a_script_without_spaces_may_have_more_that_is_rare() -> None:
+    """Tibetan writes deep stacks in mantras; one in a hundred letters does not make all of it marks."""
+    text = ("ཀ\u0f90\u0fb5\u0fa8\u0fb1\u0f71\u0f74\u0f7e་" + "བཀྲ་ཤིས་བདེ་ལེགས་" * 6) * 70
+    assert printable(text).count("བཀྲ་ཤིས་བདེ་ལེགས་") == 420
 
 
 @pytest.mark.parametrize("text", [*STAYS, *(text for text, _ in SHOWN), *(text for text, _ in SMUGGLED)], ids=ascii)
