@@ -120,7 +120,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         if time.perf_counter() > deadline:
             raise AssertionError("what was waited for did not happen")
-        time.sleep(LOOK_EVERY)  # it is another process's doing, which tells nobody
+        time.sleep(LOOK_EVERY)  # nothing tells of the other process's files, and it needs the processor meanwhile
 
 
 def wait_until(moment: float) -> None:

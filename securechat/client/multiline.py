@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from securechat.protocol import text
 from securechat.protocol.lines import BODY_BYTES
 from securechat.protocol.message import Message
-from securechat.protocol.multiline import CONCAT, Piece, text_of
+from securechat.protocol.multiline import CONCAT, Piece, extent_of, text_of
 from securechat.protocol.names import fold
 
 MOST_LINES = 200  # of one message; what is above these is left out, and `…` says so
@@ -27,8 +27,8 @@ class Limits:
     lines: int
 
     def hold(self, words: str) -> bool:
-        cuts = words.count("\r")
-        return words.count("\n") + cuts < self.lines and len(words.encode()) - cuts <= self.bytes
+        lines, size = extent_of(words)
+        return lines <= self.lines and size <= self.bytes
 
 
 def read_limits(value: str) -> Limits | None:

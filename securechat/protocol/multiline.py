@@ -38,6 +38,12 @@ def size_of(pieces: Sequence[Piece]) -> int:
     return sum(len(piece.text.encode()) + (not piece.concat) for piece in pieces) - 1
 
 
+def extent_of(text: str) -> tuple[int, int]:
+    """How many lines such a text has, and its size as above."""
+    cuts = text.count("\r")
+    return text.count("\n") + cuts + 1, len(text.encode()) - cuts
+
+
 def pieces_of(text: str) -> Iterator[Piece]:
     """The lines of such a text."""
     for line in text.replace("\r", "\n\r").split("\n"):

@@ -27,13 +27,11 @@ _SUSPECTS = (
     "\u07a6-\u07b0\u07eb-\u07fd\u0816-\u082d\u0859-\u085b\u0890-\u109f\u115f\u1160\u135d-\u135f\u1712-\u1734\u1752\u1753"
     "\u1772\u1773\u17b4-\u17dd\u180b-\u180f\u1885\u1886\u18a9-\u1cff\u1dc0-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2d7f"
     "\u2de0-\u2dff\u302a-\u302d\u3099\u309a\u3164\ua66f-\ua6f1\ua802-\uabff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\uffa0"
-    "\U000101fd-\U00011fff\U00013430-\U00013455\U0001611e-\U0001612f\U00016ac0-\U0001bc9e\U0001cf00-\U0001daff"
-    "\U0001e000-\U0001e95f\U000e0100-\U000e01ef"
+    "\U000101fd-\U0001efff\U000e0100-\U000e01ef"  # few, for behind U+FFFF each range is tried for every character
 )
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # although letters or marks
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-# Behind U+FFFF but for pictures and Han, too: each range there would be tried for every character.
-_SUSPECT = re.compile(f"[{_SUSPECTS.partition(chr(0x101FD))[0]}\U000101fd-\U0001efff\U000e0100-\U000e01ef]")
+_SUSPECT = re.compile(f"[{_SUSPECTS}]")
 _MORE_SELECTORS = re.compile(f"([{_SELECTORS}](?<=[{_SELECTORS}]{{2}})[{_SELECTORS}]*)")
 _JOINERS = "\u200c\u200d"
 # A row of those that combine: what of it stays, and what is too much. The look behind only saves time: a row does not
@@ -53,11 +51,13 @@ _PICTURES = "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297
 _BLACK_FLAG = "\U0001f3f4"
 _TAGS = "[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 # The joiner comes first, so that a text without any costs nothing.
-_LOST_NON_JOINER = re.compile(f"\u200c(?<![{_JOINING}]\u200c)")
-_LOST_JOINER = re.compile(
-    f"\u200d(?<![{_JOINING}]\u200d)(?:(?<![{_PICTURES}\ufe0e\ufe0f]\u200d)|(?![{_PICTURES}])|(?={_BLACK_FLAG}{_TAGS}))"
-)
-_LOST = (("\u200c", _LOST_NON_JOINER), ("\u200d", _LOST_JOINER))
+_LOST = {
+    "\u200c": re.compile(f"\u200c(?<![{_JOINING}]\u200c)"),
+    "\u200d": re.compile(
+        f"\u200d(?<![{_JOINING}]\u200d)"
+        f"(?:(?<![{_PICTURES}\ufe0e\ufe0f]\u200d)|(?![{_PICTURES}])|(?={_BLACK_FLAG}{_TAGS}))"
+    ),
+}
 _FLAG = re.compile(f"({_BLACK_FLAG}{_TAGS})")
 # What is worked on at once, so that little is alive at a time. It ends where nothing goes on from one to the next.
 _AT_ONCE = 1024  # characters, or as many more as there are until such an end
@@ -133,7 +133,7 @@ def _neutral(text: str, meant: Mapping[str, str]) -> str:
     if text.isascii():
         return _by_itself(text, meant)
     for one in _STANDINS:
-        text = text.replace(one, f"\\u{ord(one):04x}")
+        text = text.replace(one, _ascii(one))
     rest = _by_neighbours if text.isprintable() else partial(_visible, meant=meant)
     if not _SUSPECT.search(text):
         return rest(text)
@@ -194,7 +194,7 @@ def _by_itself(text: str, meant: Mapping[str, str]) -> str:
 
 
 def _by_neighbours(text: str) -> str:
-    for joiner, lost in _LOST:
+    for joiner, lost in _LOST.items():
         if joiner not in text:
             continue
         most = _most_mistakes(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +40,7 @@ class Login:
         password: bool = True,
     ) -> list[str]:
         """`port`: another one than the server's own, of a relay."""
-        words = [sys.executable, "-m", "securechat", "login", f"{name}@{host}:{port or self.server.port or 6697}"]
+        words = [*forking.PREFIX, "login", f"{name}@{host}:{port or self.server.port or 6697}"]
         words += ["--profile-dir", str(self.profile(name)), *extra]
         words += ["--ca", str(self.server.ca)] if trust else []
         words += ["--password-file", str(self.password_file)] if password else []

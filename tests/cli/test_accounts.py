@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(folder: Path) -> Run:
     def run(*words: str, text: str = "", data: Path = folder) -> Result:
-        command = [sys.executable, "-m", "securechat", *words, "--data", str(data)]
+        command = [*forking.PREFIX, *words, "--data", str(data)]
         result = forking.run(command, input=text)
         assert "Traceback" not in result.stderr
         return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -42,7 +41,7 @@ def opened(folder: Path) -> closing[Database]:
 @pytest.fixture
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
-        command = [sys.executable, "-m", "securechat", "certs", *words, "--data", str(folder)]
+        command = [*forking.PREFIX, "certs", *words, "--data", str(folder)]
         result = forking.run(command)
         assert "Traceback" not in result.stderr
         return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -47,7 +46,7 @@ class Guest:
         return self.server.invite(self.name, channel=channel, hours=hours)
 
     def words(self, command: str, *words: str) -> list[str]:
-        return [sys.executable, "-m", "securechat", command, *words, "--profile-dir", str(self.profile)]
+        return [*forking.PREFIX, command, *words, "--profile-dir", str(self.profile)]
 
     def join(self, *words: str, text: str = "", password: bool = True) -> subprocess.CompletedProcess[str]:
         given = ["--password-file", str(self.password_file)] if password else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -242,7 +241,7 @@ def test_a_lost_link_is_made_anew_with_the_token(team: Login, terminal: OpenTerm
 
 def test_a_search_takes_no_password_either(team: Login) -> None:
     remembered(team)
-    words = [sys.executable, "-m", "securechat", "search", "hello", "--profile-dir", str(team.profile("ada"))]
+    words = [*forking.PREFIX, "search", "hello", "--profile-dir", str(team.profile("ada"))]
     words += ["--server", f"ada@localhost:{team.server.port}", "--ca", str(team.server.ca)]
     done = forking.run(words, env=team.env)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -28,7 +27,7 @@ class Scripts:
 
     def words(self, command: str, *words: str, name: str | None = "ada", port: int | None = None) -> list[str]:
         where = ["--server", f"{name}@localhost:{port or self.server.port}"] if name else []
-        return [sys.executable, "-m", "securechat", command, *words, *where, *self.options]
+        return [*forking.PREFIX, command, *words, *where, *self.options]
 
     def run(self, command: str, *words: str, text: bytes = b"", **where: str | None) -> tuple[int, str, str]:
         """Exit status, standard output, standard error."""
@@ -131,7 +130,7 @@ def test_what_cannot_be_sent_says_why_in_one_line(scripts, words, text, status, 
 def test_without_a_server_it_is_the_last_one(scripts):
     status, _, errors = scripts.run("send", "#lobby", "x", name=None)
     assert (status, "--server [USER@]HOST[:PORT]" in errors) == (2, True)
-    login = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{scripts.server.port}", *scripts.options]
+    login = [*forking.PREFIX, "login", f"ada@localhost:{scripts.server.port}", *scripts.options]
     assert forking.run(login, env=scripts.env).returncode == 0
     assert scripts.run("send", "#lobby", "x", name=None) == (0, "", "")
     assert scripts.run("tail", "#lobby", name=None)[1].endswith("#lobby <ada> x\n")
@@ -242,6 +241,6 @@ def test_neither_counts_anything_as_seen(scripts, login):
         bob.sync()
     assert scripts.run("tail", "#lobby")[0] == 0
     assert scripts.run("send", "#lobby", "x")[0] == 0
-    words = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{scripts.server.port}", *scripts.options]
+    words = [*forking.PREFIX, "login", f"ada@localhost:{scripts.server.port}", *scripts.options]
     done = forking.run(words, env=scripts.env)
     assert "for ada" in done.stdout

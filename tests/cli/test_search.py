@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -142,7 +141,7 @@ def test_a_search_that_cannot_be_done_is_status_2_and_says_why(search, words, to
 
 
 def test_a_search_in_line_mode_shows_what_is_found(search, talk):
-    words = [sys.executable, "-m", "securechat", "login", f"ada@localhost:{search.server.port}"]
+    words = [*forking.PREFIX, "login", f"ada@localhost:{search.server.port}"]
     words += ["--ca", str(search.server.ca), "--password-file", str(search.password_file)]
     ada = Terminal(
         [*words, "--profile-dir", str(search.profile), "--line"], search.env | {"TERM": "xterm", "TZ": "UTC"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -32,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
-        command = [sys.executable, "-m", "securechat", "tokens", *words, "--data", str(folder)]
+        command = [*forking.PREFIX, "tokens", *words, "--data", str(folder)]
         result = forking.run(command)
         assert "Traceback" not in result.stderr
         return result

@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(folder: Path) -> Run:
     def run(*words: str) -> Result:
-        command = [sys.executable, "-m", "securechat", "totp", *words, "--data", str(folder)]
+        command = [*forking.PREFIX, "totp", *words, "--data", str(folder)]
         result = forking.run(command)
         assert "Traceback" not in result.stderr
         return result
@@ -114,7 +114,7 @@ def test_three_wrong_codes_change_nothing(child: Callable[..., pexpect.spawn[str
 
 
 def test_a_qr_code_is_drawn_that_fits_a_small_terminal(folder: Path) -> None:
-    words = [sys.executable, "-m", "securechat", "totp", "enable", "ada", "--data", str(folder)]
+    words = [*forking.PREFIX, "totp", "enable", "ada", "--data", str(folder)]
     screen = Terminal(words, {"TERM": "xterm", "PYTHONUTF8": "1"}, lines=60)
     try:
         text = screen.wait_for("Code that the app shows:")

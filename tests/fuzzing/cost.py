@@ -25,11 +25,12 @@ AGAIN = 5  # times that the dearest is measured anew
 CHEAP = MOST / 5  # is not tried again: it is not the dearest
 GROWN = 30  # random inputs of each parser
 UNITS = (b"a", b"a ", b" :", b"\\:", b"=;", b"\x1b", b"\xcc\x81", b"\xe2\x80\xae", b"\x03", b",", b"#a,", b"1")
-ODD = (
-    '\\"\t\n\r\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u06dd\u070f'
-    "\u0890\u0891\u08e2\u200c\u200d\u034f\u115f\U0001e944"
-    + ("a\ufe0f\ufe0f" * 5 + ("a" + "\u0301" * 5) * 5 + "\U0001faff\x1b" * 3)
-)  # something of everything
+# Something of everything that is looked at by itself.
+SPACES = "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u06dd\u070f"
+ODD = "\\\"'\t\n\r\u200c\u200d\u034f\u115f\U0001e944\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f" + (
+    "a\ufe0f\ufe0f" * 5 + ("a" + "\u0301" * 5) * 5 + "\U0001faff\x1b" * 3
+)
+PORTION = 1024  # characters
 TEXTS = tuple(
     text.encode()
     for text in (
@@ -43,10 +44,8 @@ TEXTS = tuple(
         "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e007f\u0301",
         "".join(map(chr, range(0xE000, 0xF000))),  # each another one
         "".join(map(chr, range(0x11000, 0x12000))),
-        ODD + "\x1b" * (1024 - len(ODD)),
-        ODD + "a" * (1024 - len(ODD)),
-        ODD[:21] + "\x1b" * (1024 - 21),
-        ODD[:13] + ODD[26:] + "\x1b" * (1024 - 13 - len(ODD[26:])),
+        *((SPACES + ODD).ljust(PORTION, filling) for filling in "a\x1b\x85"),
+        *((SPACES[:4] + ODD + "\x1b" * 50).ljust(PORTION, filling) for filling in "a\x1b\x85"),
         "\u0600" + "".join(map(chr, (*range(0xC0, 0x100), *range(0xAC00, 0xC000)))),
         '\u0600\t"\u200c' + "".join(map(chr, range(0x2E000, 0x2F000))),
     )

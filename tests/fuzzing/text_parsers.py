@@ -98,6 +98,7 @@ def _same_text(data: bytes, given: list[multiline.Piece] | None) -> None:
     if given is None:
         sure(len(list(multiline.pieces_of(text_of(data)))) > ONE_MESSAGE.lines, "a text that fits is not let through")
         return
+    sure(multiline.extent_of(text_of(data)) == (len(given), multiline.size_of(given)), "another extent than its lines'")
     sure(multiline.text_of(given) == text_of(data), "another text when its lines are put together")
     sure(all(set(piece.text).isdisjoint("\r\n") for piece in given), "a line that is two")
     size = sum(len(piece.text.encode()) for piece in given)

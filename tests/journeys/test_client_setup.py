@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
@@ -123,7 +122,7 @@ def test_senpais_lines_name_the_server_and_how_to_start_it(server: Server, run: 
 
 
 def test_a_remembered_computer_needs_the_password_for_a_token(server: Server, run: Run, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "securechat", "login", place(server), "--profile-dir", str(tmp_path / "profile")]
+    words = [*forking.PREFIX, "login", place(server), "--profile-dir", str(tmp_path / "profile")]
     words += ["--ca", str(server.ca), "--password-file", str(tmp_path / "password"), "--remember"]
     assert forking.run(words).returncode == 0
     done = run("senpai", trust=())
@@ -136,7 +135,7 @@ def test_a_remembered_computer_needs_the_password_for_a_token(server: Server, ru
 
 def test_on_a_terminal_the_password_is_asked_for_and_nothing_else(server: Server, tmp_path: Path) -> None:
     server.adduser("ada")
-    words = [sys.executable, "-m", "securechat", "client-setup", "halloy", place(server), "--ca", str(server.ca)]
+    words = [*forking.PREFIX, "client-setup", "halloy", place(server), "--ca", str(server.ca)]
     terminal = Terminal([*words, "--profile-dir", str(tmp_path / "profile")], {**os.environ, "TERM": "xterm"})
     terminal.wait_for("Password of ada")
     terminal.enter(PASSWORD)
